@@ -1,0 +1,37 @@
+// A message header as the filter sees it: an ordered list of fields, never a map.
+//
+// Words are those of RFC 5322: a field has a name and a body; the body may be folded.
+#ifndef MSGID_FIELD_H
+#define MSGID_FIELD_H
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace msgid {
+
+/// One header field.
+///
+/// `name` keeps the sender's spelling and has no colon.
+/// `body` is everything after the colon, the leading space included. A fold is LF followed by the
+/// white space that was there; there is no CR before it. Other octets are as received: nothing is
+/// decoded, and nothing is assumed about them.
+/// `instance` counts the fields of that name from 1, top down, ignoring case: the number that
+/// smfi_chgheader() takes.
+struct Field {
+  std::string name;
+  std::string body;
+  int instance = 1;
+};
+
+using FieldList = std::vector<Field>;
+
+/// Whether two field names are the same: ASCII letters are equal in either case (RFC 5322 1.2.2).
+bool same_name(std::string_view a, std::string_view b) noexcept;
+
+/// Whether the octets can be a field name: 1 or more of 33-57 and 59-126 (RFC 5322 3.6.8).
+bool is_field_name(std::string_view name) noexcept;
+
+}  // namespace msgid
+
+#endif

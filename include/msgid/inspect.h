@@ -1,0 +1,128 @@
+// The decision: header fields and a policy go in, a verdict comes out.
+//
+// Pure: no I/O, no clock, no randomness, no state between calls; any octets are taken, and nothing is
+// thrown but std::bad_alloc. Whether the edits of a verdict are carried out is not the core's business:
+// what log-only reports is exactly what rewrite would do.
+//
+// Promises, each of them a test: after apply() another inspect() gives no edits; an edit names a field
+// that exists with that instance; a new body passes is_safe_body(); a field without a finding has no
+// edit; a field that the policy does not list is never touched; the cost is linear in the input.
+#ifndef MSGID_INSPECT_H
+#define MSGID_INSPECT_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "msgid/field.h"
+#include "msgid/fold.h"
+#include "msgid/msg_id.h"
+
+namespace msgid {
+
+/// What a policy says about a rule.
+enum class RuleAction : std::uint8_t {
+  off,     ///< not looked for
+  report,  ///< found, never edited
+  fix,     ///< found, and edited where that can be done surely
+};
+
+/// The rules, in the order they run in. rules() has a row for each, at this index.
+enum class RuleId : std::uint8_t {
+  encoded_word,
+  line_too_long,
+  msgid_too_long,
+  space_in_msgid,
+  references_too_long,
+  folded,
+  no_angle_brackets,
+  non_ascii,
+  control_character,
+  duplicate_field,
+  malformed,
+  missing,
+};
+inline constexpr std::size_t rule_count = 12;
+
+struct Rule {
+  RuleId id;
+  std::string_view name;     ///< as in configuration, logs and the manual: "encoded-word"
+  std::string_view summary;  ///< what it finds, and what the edit is, in one line
+  RuleAction by_default;
+  bool can_fix;  ///< whether `fix` is a possible action
+};
+
+/// The table of rules.
+std::span<const Rule, rule_count> rules() noexcept;
+
+/// A kind of field the policy lists.
+struct ListedField {
+  std::string name;
+  bool is_list;       ///< holds any number of ids; else exactly one
+  bool at_most_once;  ///< may stand in a header only once (RFC 5322 3.6)
+};
+
+/// An extra field's name has at most this many octets, so that an id of max_msgid_octets fits a line behind it.
+inline constexpr std::size_t max_extra_name_octets = max_line_octets - max_msgid_octets - 2;
+
+/// What is to be examined and what done. Lengths are octets.
+struct Policy {
+  Policy();  ///< the defaults of the table above and of the members below
+
+  std::vector<ListedField> fields;  ///< Message-ID, Resent-Message-ID, In-Reply-To, References
+  std::array<RuleAction, rule_count> actions;
+
+  std::size_t line_length = max_line_octets;    ///< a longer physical line is a finding; at most 998
+  std::size_t fold_at = max_line_octets;        ///< a new body is folded to this; at most line_length
+  std::size_t msgid_length = max_msgid_octets;  ///< a longer msg-id is a finding
+  std::size_t references_length = 2000;         ///< a longer unfolded list is a finding. 2000 is Exchange's limit for
+                                                ///< a text header field, MaxMimeTextHeaderLength
+  std::string msgid_domain;                     ///< the domain of shortened ids; empty: the id's own
+
+  RuleAction& action(RuleId id) { return actions[static_cast<std::size_t>(id)]; }
+  RuleAction action(RuleId id) const { return actions[static_cast<std::size_t>(id)]; }
+
+  /// The row for a field of that name, or null where it is not to be looked at. No allocation.
+  const ListedField* find(std::string_view name) const noexcept;
+};
+
+/// What is to become of a finding.
+enum class Action : std::uint8_t {
+  report,   ///< the field stays as it is, as far as this rule goes
+  rewrite,  ///< the verdict has an edit that mends it
+};
+
+struct Finding {
+  const Rule* rule;
+  std::string field;  ///< the name as the sender spelled it; for `missing`, the name that is not there
+  int instance;       ///< 0 where there is no such field
+  Action action;
+  std::string reason;  ///< why there is no edit although the policy says fix; empty otherwise
+  std::string before;  ///< the body as received, unfolded, without the white space around it
+  std::string after;   ///< the new body, likewise; empty where action is report
+};
+
+/// Replace the body of that instance. At most one a field.
+struct Edit {
+  std::string field;  ///< the name as the sender spelled it
+  int instance;
+  std::string new_body;  ///< with the space that belongs after the colon
+};
+
+struct Verdict {
+  std::vector<Finding> findings;  ///< in the order of fields, then of rules
+  std::vector<Edit> edits;        ///< in the order of fields
+};
+
+Verdict inspect(const FieldList& fields, const Policy& policy);
+
+/// What an MTA makes of the edits.
+FieldList apply(const FieldList& fields, std::span<const Edit> edits);
+
+}  // namespace msgid
+
+#endif

@@ -1,0 +1,56 @@
+// The command line and the configuration file: reading them, and printing what they gave.
+//
+// Every option is one row of a table (table.h, options.cpp). The parser, --help, --print-config and the tests that
+// compare the manual and the sample file with the program all go through it.
+//
+//   file    = *( [ line ] [ CR ] LF )
+//   line    = name "=" value, blanks around each of them left out
+//   comment = "#" and the rest of the line, where "#" begins the line or stands behind a blank
+#ifndef MSGID_CONFIG_OPTIONS_H
+#define MSGID_CONFIG_OPTIONS_H
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace config {
+
+/// Where the file is looked for without --config. It need not exist.
+inline constexpr const char* default_file = "/etc/msgid-milter/msgid-milter.conf";
+
+enum class Command { serve, check_config, print_config, help, version };
+
+/// Where a value comes from: "command line", or "/path/file:12".
+struct Origin {
+  std::string option;
+  std::string text;
+};
+
+struct Loaded {
+  Command command = Command::serve;
+  Settings settings;
+  /// Of every value that was given, in the order they were read; the other options have their default. A list
+  /// has one for each of its values.
+  std::vector<Origin> origins;
+};
+
+/// Reads the command line (without the program's name) and the file it names, or `file_without_config` where that
+/// exists; checks each value and how they go together. A value on the command line replaces the file's, which is
+/// then not looked at; so does a list. For help and version nothing else is read; print_config does without a
+/// socket. Throws StartupError.
+Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config = default_file);
+
+/// The names of all options, in the order of --help, those of the command line only among them.
+std::vector<std::string> option_names();
+
+void print_help(std::ostream& out);
+
+/// The effective configuration, in the file's own syntax, each line with its origin behind "#". An option that
+/// has no value is a comment.
+void print_config(std::ostream& out, const Loaded& loaded);
+
+}  // namespace config
+
+#endif

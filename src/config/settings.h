@@ -1,0 +1,56 @@
+// What an administrator can set, after it was read and checked. Where the values come from is options.h's business.
+#ifndef MSGID_CONFIG_SETTINGS_H
+#define MSGID_CONFIG_SETTINGS_H
+
+#include <chrono>
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+
+#include "msgid/inspect.h"
+
+namespace config {
+
+enum class Mode { rewrite, log_only };
+enum class LogTarget { syslog, standard_error };
+
+/// Where the MTA connects to. Both spellings that people use are read: libmilter's (`unix:/path`, `local:/path`,
+/// `inet:port@host`, `inet6:port@host`, `inet:port`) and Postfix's (`inet:host:port`, `inet:[address]:port`).
+struct Endpoint {
+  bool is_unix = false;
+  std::string path;      ///< of a UNIX socket: absolute, at most 107 octets
+  std::string host;      ///< of a TCP socket: a name or an address, without brackets; empty: every interface
+  int port = 0;          ///< of a TCP socket: 1..65535
+  bool is_ipv6 = false;  ///< `inet6`, or an IPv6 address as the host
+
+  bool is_set() const { return is_unix || port != 0; }
+  std::string for_libmilter() const;  ///< "unix:/path", "inet:port@host", "inet6:port@[address]"
+};
+
+/// Reads an endpoint; throws std::invalid_argument with the reason.
+Endpoint parse_endpoint(const std::string& text);
+
+struct Settings {
+  Endpoint socket;
+  unsigned socket_mode = 0660;         ///< of a UNIX socket
+  std::string socket_group;            ///< of a UNIX socket; empty: the process's own
+  std::string user;                    ///< to become once the socket is there; empty: stay
+  std::chrono::seconds timeout{3600};  ///< how long a silent session is kept
+  Mode mode = Mode::rewrite;
+  LogTarget log = LogTarget::syslog;
+  std::size_t header_size = 262144;  ///< octets of fields kept for one message; beyond it passes unchanged
+  msgid::Policy policy;
+};
+
+/// Trouble before the service runs. what() is one line of printable ASCII for the administrator:
+/// "file:line: option: reason" or "command line: option: reason".
+struct StartupError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The exit status that goes with it (sysexits.h, EX_CONFIG).
+inline constexpr int startup_error_status = 78;
+
+}  // namespace config
+
+#endif

@@ -1,0 +1,135 @@
+#include "msgid/encoded_word.h"
+
+#include <mimetic/codec/base64.h>
+#include <mimetic/codec/code.h>
+#include <mimetic/codec/qp.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "core/ascii.h"
+#include "msgid/field.h"
+
+namespace msgid {
+
+namespace {
+
+constexpr std::string_view end_mark = "?=";
+
+/// A token of RFC 2047 2 is narrower; what stands between the "?" only has to be readable.
+bool is_label(char c) {
+  return ascii::is_visible(c) && c != '?' && c != '<' && c != '>';
+}
+
+/// Reads a label up to the "?" behind it; leaves `at` behind that "?".
+bool read_label(std::string_view text, std::size_t& at, std::string_view& label) {
+  const std::size_t begin = at;
+  while (at < text.size() && is_label(text[at])) ++at;
+  if (at == text.size() || text[at] != '?') return false;
+  label = text.substr(begin, at - begin);
+  ++at;
+  return true;
+}
+
+}  // namespace
+
+bool EncodedWordMatcher::match(std::size_t at, EncodedWord& word) noexcept {
+  if (text_.substr(at, 2) != "=?") return false;
+  if (at >= hopeless_from_ && at < hopeless_to_) return false;
+  std::size_t next = at + 2;
+  if (!read_label(text_, next, word.charset) || !read_label(text_, next, word.encoding)) return false;
+  if (word.encoding.empty()) return false;
+  word.charset = word.charset.substr(0, word.charset.find('*'));
+  std::size_t end = next;
+  while (end < text_.size() && !ascii::is_space(text_[end]) && text_.substr(end, 2) != end_mark) ++end;
+  if (end == text_.size() || ascii::is_space(text_[end])) {
+    hopeless_from_ = at;
+    hopeless_to_ = end;
+    return false;
+  }
+  word.text = text_.substr(next, end - next);
+  word.whole = text_.substr(at, end + end_mark.size() - at);
+  return true;
+}
+
+bool is_ascii_charset(std::string_view charset) noexcept {
+  // Not ASCII as octets: stateful or wide encodings, by how their names begin ...
+  static constexpr std::array<std::string_view, 8> beginnings = {"utf-7",    "utf-16", "utf-32",  "ucs-",
+                                                                 "iso-2022", "hz-",    "ebcdic-", "x-ebcdic"};
+  // ... and EBCDIC, by its code page number (IANA character sets, 2024), which stand behind "ibm", "cp" and the like.
+  static constexpr std::array<std::string_view, 41> ebcdic_pages = {
+      "037",   "037",   "038",   "273",   "274",   "275",   "277",   "278",  "280",  "281",  "284",
+      "285",   "290",   "297",   "420",   "423",   "424",   "500",   "833",  "836",  "838",  "870",
+      "871",   "875",   "880",   "905",   "918",   "924",   "930",   "933",  "1026", "1047", "01140",
+      "01141", "01142", "01143", "01144", "01145", "01146", "01147", "01148"};
+  static constexpr std::array<std::string_view, 3> ebcdic_makers = {"ibm", "cp", "csibm"};
+
+  if (charset.empty()) return false;
+  const auto begins_with = [charset](std::string_view beginning) {
+    return charset.size() >= beginning.size() && same_name(charset.substr(0, beginning.size()), beginning);
+  };
+  if (std::any_of(beginnings.begin(), beginnings.end(), begins_with)) return false;
+  for (const std::string_view maker : ebcdic_makers) {
+    if (!begins_with(maker)) continue;
+    const std::string_view page = charset.substr(maker.size());
+    if (std::find(ebcdic_pages.begin(), ebcdic_pages.end(), page) != ebcdic_pages.end()) return false;
+  }
+  return true;
+}
+
+namespace {
+
+/// The "Q" encoding (RFC 2047 4.2). mimetic's decoder passes a broken escape through and leaves "_" as it is,
+/// so escapes are checked here, and "_" goes in as the escape of a space.
+void decode_q(std::string_view text, Decoded& out) {
+  std::string escaped;
+  escaped.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '_') {
+      escaped += "=20";
+      continue;
+    }
+    if (text[i] == '=' && !(i + 2 < text.size() && ascii::is_hex(text[i + 1]) && ascii::is_hex(text[i + 2]))) {
+      if (out.refusal.empty()) out.refusal = "broken-escape";
+    }
+    escaped += text[i];
+  }
+  mimetic::QP::Decoder decoder;
+  mimetic::code(escaped.begin(), escaped.end(), decoder, std::back_inserter(out.octets));
+}
+
+/// The "B" encoding (RFC 2047 4.1, RFC 4648 4). mimetic's decoder skips octets that are not of the alphabet, so
+/// alphabet, length and padding are checked here.
+void decode_b(std::string_view text, Decoded& out) {
+  const std::size_t data = std::min(text.find('='), text.size());
+  const auto in_alphabet = [](char c) { return ascii::is_alnum(c) || c == '+' || c == '/'; };
+  const bool sound = text.size() % 4 == 0 && text.size() - data <= 2 &&
+                     std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(data), in_alphabet) &&
+                     text.find_first_not_of('=', data) == std::string_view::npos;
+  if (!sound && out.refusal.empty()) out.refusal = "broken-base64";
+  mimetic::Base64::Decoder decoder;
+  mimetic::code(text.begin(), text.end(), decoder, std::back_inserter(out.octets));
+}
+
+}  // namespace
+
+void decode(const EncodedWord& word, Decoded& out) {
+  if (out.refusal.empty()) {
+    if (!is_ascii_charset(word.charset)) {
+      out.refusal = "charset";
+    } else if (word.text.find('?') != std::string_view::npos) {
+      out.refusal = "malformed-word";
+    }
+  }
+  if (same_name(word.encoding, "q")) {
+    decode_q(word.text, out);
+  } else if (same_name(word.encoding, "b")) {
+    decode_b(word.text, out);
+  } else {
+    if (out.refusal.empty()) out.refusal = "encoding";
+    out.octets += word.text;
+  }
+}
+
+}  // namespace msgid

@@ -1,0 +1,18 @@
+#include "msgid/field.h"
+
+#include <algorithm>
+
+#include "core/ascii.h"
+
+namespace msgid {
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return ascii::lower(x) == ascii::lower(y); });
+}
+
+bool is_field_name(std::string_view name) noexcept {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127 && c != ':'; });
+}
+
+}  // namespace msgid

@@ -1,0 +1,223 @@
+#include "msgid/inspect.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/ascii.h"
+#include "core/inspection.h"
+
+namespace msgid {
+
+Policy::Policy()
+    : fields{{"Message-ID", false, true},
+             {"Resent-Message-ID", false, false},  // a message may be resent more than once (RFC 5322 3.6.6)
+             {"In-Reply-To", true, true},
+             {"References", true, true}} {
+  for (const Rule& rule : rules()) action(rule.id) = rule.by_default;
+}
+
+const ListedField* Policy::find(std::string_view name) const noexcept {
+  const auto row = std::find_if(fields.begin(), fields.end(),
+                                [name](const ListedField& listed) { return same_name(listed.name, name); });
+  return row == fields.end() ? nullptr : &*row;
+}
+
+Token* Inspection::only_token() {
+  Token* only = nullptr;
+  for (Token& token : tokens) {
+    if (token.kind == TokenKind::white_space) continue;
+    if (only != nullptr) return nullptr;
+    only = &token;
+  }
+  return only;
+}
+
+std::vector<std::string_view> units(std::span<const Token> tokens, bool held) {
+  std::vector<std::string_view> out;
+  const auto is_word = [](const Token& token) {
+    return token.kind == TokenKind::text || token.kind == TokenKind::quoted_string ||
+           token.kind == TokenKind::encoded_word;
+  };
+  for (std::size_t i = 0; i < tokens.size();) {
+    const Token& first = tokens[i];
+    if (first.kind == TokenKind::white_space || (first.kind == TokenKind::comma && !held)) {
+      ++i;
+      continue;
+    }
+    // Tokens that stand together view the same text, so the views can be joined.
+    std::size_t end = i + 1;
+    if (held) {
+      while (end < tokens.size() && tokens[end].kind != TokenKind::white_space) ++end;
+    } else if (is_word(first)) {
+      for (std::size_t j = end; j < tokens.size(); ++j) {
+        if (is_word(tokens[j])) {
+          end = j + 1;
+        } else if (tokens[j].kind != TokenKind::white_space && tokens[j].kind != TokenKind::comma) {
+          break;
+        }
+      }
+    }
+    const Token& last = tokens[end - 1];
+    out.emplace_back(first.text.data(),
+                     static_cast<std::size_t>(last.text.data() - first.text.data()) + last.text.size());
+    i = end;
+  }
+  return out;
+}
+
+namespace {
+
+/// What the rules said of one field, by rule.
+struct Record {
+  bool found = false;
+  Action action = Action::report;
+  std::string_view reason = {};
+};
+using Records = std::array<Record, rule_count>;
+
+/// Runs the rules over a field once. `records` takes what they found; in a later round only what they mended: the text
+/// is then our own, and a report about it would tell the administrator nothing about the mail.
+bool run_rules(Inspection& field, Records& records, bool is_first_round) {
+  bool any_mended = false;
+  for (const RuleRow& row : rule_rows()) {
+    const RuleAction action = field.policy.action(row.rule.id);
+    if (action == RuleAction::off || row.check == nullptr) continue;
+    const bool wants_fix = action == RuleAction::fix && row.rule.can_fix;
+    const bool may_fix = wants_fix && (row.is_layout || !field.held);
+    const Outcome outcome = row.check(field, may_fix);
+    if (outcome.what == Outcome::What::clean) continue;
+    const bool is_mended = outcome.what == Outcome::What::mended;
+    any_mended = any_mended || is_mended;
+    if (is_mended && !row.is_layout) field.changed = true;
+    if (!is_first_round && !is_mended) continue;
+    std::string_view reason = outcome.reason;
+    if (!is_mended && wants_fix && !may_fix && reason.empty()) reason = "encoded-word";
+    records[static_cast<std::size_t>(row.rule.id)] = {true, is_mended ? Action::rewrite : Action::report, reason};
+  }
+  return any_mended;
+}
+
+/// Whether the ids of a new body, scanned afresh, are those it was made of. A decoded id may hold quotes or
+/// parentheses that swallow the next one.
+bool reads_back(std::string_view new_body, std::span<const Token> made_of) {
+  std::vector<Token> again;
+  scan(new_body, again);
+  const auto next_id = [](std::span<const Token> tokens, std::size_t i) {
+    while (i < tokens.size() && tokens[i].kind != TokenKind::msg_id) ++i;
+    return i;
+  };
+  std::size_t a = next_id(again, 0);
+  std::size_t b = next_id(made_of, 0);
+  while (a < again.size() && b < made_of.size()) {
+    if (without_space(again[a].text) != without_space(made_of[b].text)) return false;
+    a = next_id(again, a + 1);
+    b = next_id(made_of, b + 1);
+  }
+  return a == again.size() && b == made_of.size();
+}
+
+/// Renders the tokens; nothing where the result must not be written. Says so in `records`.
+std::string render(const Inspection& field, Records& records) {
+  const std::size_t name_octets = field.name.size();
+  std::string body = fold(name_octets, units(field.tokens, field.held), field.policy.fold_at);
+  Record& line = records[static_cast<std::size_t>(RuleId::line_too_long)];
+  if (line.action == Action::rewrite && longest_line(name_octets, body) > field.policy.line_length) {
+    line = {true, Action::report, "no-fold-point"};
+  }
+  // An empty body would delete the field.
+  const bool is_writable =
+      !body.empty() && body != field.body && is_safe_body(name_octets, body) && reads_back(body, field.tokens);
+  for (Record& record : records) {
+    if (!is_writable && record.action == Action::rewrite) record = {true, Action::report, "unrenderable"};
+  }
+  const bool is_wanted = std::any_of(records.begin(), records.end(),
+                                     [](const Record& record) { return record.action == Action::rewrite; });
+  return is_wanted ? body : std::string();
+}
+
+std::string shown(std::string_view body) {
+  return std::string(ascii::trim(unfold(body)));
+}
+
+/// Inspects the fields one by one and gathers the verdict. One for each call of inspect().
+class Inspector {
+ public:
+  Inspector(const Policy& policy, Verdict& verdict) : policy_(policy), verdict_(verdict) {}
+
+  void inspect_field(const Field& field, const ListedField& listed) {
+    Records records;
+    std::string new_body;
+    // One edit can make room for the next: brackets added may give an id that is too long, a list trimmed may lose the
+    // one place that kept spaces from being removed. So the rules run until nothing is left for them. Three rounds
+    // are the most that the rules in the table can make of any field; the tests look for a fourth.
+    for (int round = 0; round < max_rounds; ++round) {
+      const bool is_first = round == 0;
+      Records found = {};
+      std::string next = run_round(field, listed, is_first ? std::string_view(field.body) : new_body, found, is_first);
+      for (std::size_t i = 0; i < rule_count; ++i) {
+        if (is_first || found[i].action == Action::rewrite) records[i] = found[i];
+      }
+      if (next.empty()) break;
+      new_body = std::move(next);
+    }
+    report(field, records, new_body);
+    if (!new_body.empty()) verdict_.edits.push_back({field.name, field.instance, std::move(new_body)});
+  }
+
+  void inspect_message(const FieldList& fields) {
+    const Rule& missing = rules()[static_cast<std::size_t>(RuleId::missing)];
+    if (policy_.action(missing.id) == RuleAction::off) return;
+    static constexpr std::string_view name = "Message-ID";
+    const bool is_there =
+        std::any_of(fields.begin(), fields.end(), [](const Field& field) { return same_name(field.name, name); });
+    if (!is_there) verdict_.findings.push_back({&missing, std::string(name), 0, Action::report, {}, {}, {}});
+  }
+
+ private:
+  static constexpr int max_rounds = 8;
+
+  std::string run_round(const Field& field, const ListedField& listed, std::string_view body, Records& found,
+                        bool is_first) {
+    scan(body, tokens_);
+    Inspection inspection{policy_, listed, field.name, body, field.instance, tokens_};
+    return run_rules(inspection, found, is_first) ? render(inspection, found) : std::string();
+  }
+
+  void report(const Field& field, const Records& records, std::string_view new_body) {
+    for (const Rule& rule : rules()) {
+      const Record& record = records[static_cast<std::size_t>(rule.id)];
+      if (!record.found) continue;
+      const bool is_rewrite = record.action == Action::rewrite;
+      verdict_.findings.push_back({&rule, field.name, field.instance, record.action, std::string(record.reason),
+                                   shown(field.body), is_rewrite ? shown(new_body) : std::string()});
+    }
+  }
+
+  const Policy& policy_;
+  Verdict& verdict_;
+  std::vector<Token> tokens_;  // kept from field to field for its memory
+};
+
+}  // namespace
+
+Verdict inspect(const FieldList& fields, const Policy& policy) {
+  Verdict verdict;
+  Inspector inspector(policy, verdict);
+  for (const Field& field : fields) {
+    if (const ListedField* listed = policy.find(field.name)) inspector.inspect_field(field, *listed);
+  }
+  inspector.inspect_message(fields);
+  return verdict;
+}
+
+FieldList apply(const FieldList& fields, std::span<const Edit> edits) {
+  FieldList out = fields;
+  for (const Edit& edit : edits) {
+    for (Field& field : out) {
+      if (field.instance == edit.instance && same_name(field.name, edit.field)) field.body = edit.new_body;
+    }
+  }
+  return out;
+}
+
+}  // namespace msgid

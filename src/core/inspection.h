@@ -1,0 +1,63 @@
+// What a rule sees of one field, and what it answers. Internal to the core.
+#ifndef MSGID_CORE_INSPECTION_H
+#define MSGID_CORE_INSPECTION_H
+
+#include <list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "msgid/inspect.h"
+
+namespace msgid {
+
+/// One field under inspection. Rules read and change `tokens`; the field is rendered from them once.
+struct Inspection {
+  const Policy& policy;
+  const ListedField& listed;
+  std::string_view name;
+  std::string_view body;  ///< as received
+  int instance;
+  std::vector<Token>& tokens;
+
+  std::list<std::string> texts{};  ///< what tokens view that stand not in `body`
+  bool changed = false;            ///< a rule has changed `tokens`
+  bool held = false;               ///< encoded-words that stand for ids were not read: nothing but folds may change
+
+  /// Makes `text` live as long as this inspection.
+  std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+
+  /// The one token that is not white space, if there is just one; else null.
+  Token* only_token();
+};
+
+/// What a rule has to say of a field.
+struct Outcome {
+  enum class What { clean, found, mended } what = What::clean;
+  std::string_view reason = {};  ///< of static lifetime: why found was not mended; may be empty
+};
+inline constexpr Outcome clean{};
+inline constexpr Outcome mended{Outcome::What::mended, {}};
+constexpr Outcome found(std::string_view reason = {}) {
+  return {Outcome::What::found, reason};
+}
+
+/// A rule's function. With `may_fix` it may change the tokens (and answers mended), else it only looks.
+using Check = Outcome (*)(Inspection&, bool may_fix);
+
+/// A row of the table of rules.
+struct RuleRow {
+  Rule rule;
+  Check check;     ///< null for `missing`, which looks at the message and not at a field
+  bool is_layout;  ///< looks at lines and folds only, so it may refold a field that is held
+};
+std::span<const RuleRow, rule_count> rule_rows() noexcept;
+
+/// What stands between two spaces of a rendered body: msg-ids, comments, phrases. Commas that are not inside a
+/// phrase are left out. Of a field that is held: whatever stands between white space, verbatim.
+std::vector<std::string_view> units(std::span<const Token> tokens, bool held);
+
+}  // namespace msgid
+
+#endif

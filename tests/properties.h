@@ -1,0 +1,96 @@
+// The promises of inspect(), as one check that tests and fuzz targets share.
+#ifndef MSGID_TESTS_PROPERTIES_H
+#define MSGID_TESTS_PROPERTIES_H
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "msgid/inspect.h"
+
+namespace properties {
+
+using msgid::Action;
+using msgid::Edit;
+using msgid::Field;
+using msgid::FieldList;
+using msgid::Finding;
+using msgid::Policy;
+using msgid::Token;
+using msgid::Verdict;
+
+inline bool is_lossless(std::string_view body) {
+  std::vector<Token> tokens;
+  msgid::scan(body, tokens);
+  std::string joined;
+  for (const Token& token : tokens) {
+    if (token.text.empty()) return false;
+    joined += token.text;
+  }
+  return joined == body;
+}
+
+inline bool same(const Verdict& a, const Verdict& b) {
+  const auto same_finding = [](const Finding& x, const Finding& y) {
+    return x.rule == y.rule && x.field == y.field && x.instance == y.instance && x.action == y.action &&
+           x.reason == y.reason && x.before == y.before && x.after == y.after;
+  };
+  const auto same_edit = [](const Edit& x, const Edit& y) {
+    return x.field == y.field && x.instance == y.instance && x.new_body == y.new_body;
+  };
+  return std::equal(a.findings.begin(), a.findings.end(), b.findings.begin(), b.findings.end(), same_finding) &&
+         std::equal(a.edits.begin(), a.edits.end(), b.edits.begin(), b.edits.end(), same_edit);
+}
+
+inline const Field* find(const FieldList& fields, std::string_view name, int instance) {
+  for (const Field& field : fields) {
+    if (field.instance == instance && msgid::same_name(field.name, name)) return &field;
+  }
+  return nullptr;
+}
+
+/// The first promise that is broken for these fields under this policy, in words; empty if all hold.
+inline std::string broken(const FieldList& fields, const Policy& policy) {
+  for (const Field& field : fields) {
+    if (!is_lossless(field.body)) return "the scanner is lossless";
+  }
+  const Verdict verdict = msgid::inspect(fields, policy);
+  if (!same(verdict, msgid::inspect(fields, policy))) return "inspect() is deterministic";
+  for (std::size_t i = 0; i < verdict.edits.size(); ++i) {
+    const Edit& edit = verdict.edits[i];
+    const Field* field = find(fields, edit.field, edit.instance);
+    if (field == nullptr) return "an edit names a field that exists";
+    if (policy.find(edit.field) == nullptr) return "a field outside the policy's list is never touched";
+    if (edit.new_body == field->body) return "an edit changes something";
+    if (!msgid::is_safe_body(edit.field.size(), edit.new_body)) return "a new body is safe";
+    if (edit.new_body.substr(0, 1) != " ") return "one space stands after the colon";
+    if (edit.new_body.substr(0, 2) == " \n") return "a new body is not folded after the colon";
+    for (std::size_t j = 0; j < i; ++j) {
+      if (verdict.edits[j].instance == edit.instance && msgid::same_name(verdict.edits[j].field, edit.field)) {
+        return "at most one edit a field";
+      }
+    }
+    const bool has_reason = std::any_of(verdict.findings.begin(), verdict.findings.end(), [&](const Finding& finding) {
+      return finding.action == Action::rewrite && finding.field == edit.field && finding.instance == edit.instance;
+    });
+    if (!has_reason) return "a field without a finding has no edit";
+  }
+  for (const Finding& finding : verdict.findings) {
+    const bool has_edit = std::any_of(verdict.edits.begin(), verdict.edits.end(), [&](const Edit& edit) {
+      return finding.field == edit.field && finding.instance == edit.instance;
+    });
+    if (finding.action == Action::rewrite && !has_edit) return "a rewrite has its edit";
+    if ((finding.action == Action::rewrite) != !finding.after.empty()) return "after is there with an edit only";
+    if (finding.action == Action::rewrite && policy.action(finding.rule->id) != msgid::RuleAction::fix) {
+      return "only a rule set to fix edits";
+    }
+  }
+  const Verdict again = msgid::inspect(msgid::apply(fields, verdict.edits), policy);
+  if (!again.edits.empty()) return "idempotent: no edits after apply(), but \"" + again.edits.front().new_body + "\"";
+  return {};
+}
+
+}  // namespace properties
+
+#endif
