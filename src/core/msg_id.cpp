@@ -125,7 +125,7 @@ class Scanner {
     std::size_t quotes = 0;
     std::ptrdiff_t depth = 0;
     for (const char c : inside) {
-      if (ascii::is_space(c)) return false;
+      if (ascii::is_space(c) || c == '\\') return false;
       quotes += c == '"';
       depth += (c == '(') - (c == ')');
     }

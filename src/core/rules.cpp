@@ -18,6 +18,13 @@ bool has_non_ascii(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
 }
 
+std::string in_brackets(std::string_view bare_id) {
+  std::string id(1, '<');
+  id += bare_id;
+  id += '>';
+  return id;
+}
+
 bool has_encoded_word(std::string_view text) {
   EncodedWordMatcher matcher(text);
   EncodedWord word;
@@ -106,8 +113,8 @@ ReadRuns read_runs(Inspection& field) {
     std::string_view refusal = decoded.refusal;
     if (refusal.empty()) {
       const std::string_view bare = ascii::trim(decoded.octets);
-      std::string octets = is_whole_body && is_clean_bare_id(bare) ? "<" + std::string(bare) + ">" : decoded.octets;
-      refusal = read_ids(field.keep(std::move(octets)), read.result);
+      const bool is_bare_id = is_whole_body && is_clean_bare_id(bare);
+      refusal = read_ids(field.keep(is_bare_id ? in_brackets(bare) : decoded.octets), read.result);
     }
     if (read.refusal.empty()) read.refusal = refusal;
     i = end;
@@ -269,7 +276,7 @@ Outcome no_angle_brackets(Inspection& field, bool may_fix) {
   if (!is_bare_id(field)) return clean;
   if (!may_fix) return found();
   Token& token = *field.only_token();
-  token = {TokenKind::msg_id, field.keep("<" + std::string(token.text) + ">")};
+  token = {TokenKind::msg_id, field.keep(in_brackets(token.text))};
   return mended;
 }
 

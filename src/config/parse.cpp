@@ -1,0 +1,300 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/program_options.hpp>
+#include <cerrno>
+#include <cstring>
+#include <initializer_list>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "config/table.h"
+
+namespace config {
+namespace {
+
+namespace po = boost::program_options;
+
+// Bounds for a file that may be anything, a disk image or a log among it.
+constexpr std::size_t max_file_octets = 1 << 20;
+constexpr std::size_t max_line_octets = 4096;
+
+constexpr std::string_view blanks = " \t";
+constexpr const char* command_line = "command line";
+
+/// One value as it was given.
+struct Given {
+  const Option* option;
+  std::string value;
+  std::string origin;
+};
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 32 || c == 127;
+}
+
+/// What comes from the outside must not reach a terminal or a log as it is.
+std::string printable(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (is_control(c) || octet > 126) {
+      result += {'\\', 'x', digits[octet >> 4], digits[octet & 15]};
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+std::string cut_short(std::string_view text) {
+  constexpr std::size_t longest = 60;
+  return text.size() <= longest ? std::string(text) : std::string(text.substr(0, longest)) + "...";
+}
+
+[[noreturn]] void fail(const std::string& origin, std::string_view option, const std::string& reason) {
+  throw StartupError(printable(origin + ": " + std::string(option) + ": " + reason));
+}
+
+/// How many octets must be put in, taken out or exchanged to make one text the other.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t exchanged = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({exchanged, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+[[noreturn]] void fail_unknown(const std::string& origin, std::string_view name) {
+  const std::string shown = cut_short(name);
+  const Option* nearest = nullptr;
+  std::size_t least = 3;
+  for (const Option& option : options()) {
+    const std::size_t distance = edit_distance(shown, option.name);
+    if (distance < least) {
+      least = distance;
+      nearest = &option;
+    }
+  }
+  fail(origin, shown, nearest == nullptr ? "unknown option" : "unknown option; did you mean " + nearest->name + "?");
+}
+
+/// The same for both sources, so that every value can be printed into a file and read again.
+void check_text(const Given& given) {
+  const std::string& value = given.value;
+  const auto refuse = [&](const std::string& reason) { fail(given.origin, given.option->name, reason); };
+  if (value.find_first_not_of(blanks) == std::string::npos) refuse("a value is missing");
+  if (value.size() > max_line_octets) refuse("the value is over " + std::to_string(max_line_octets) + " octets");
+  if (std::any_of(value.begin(), value.end(), is_control)) refuse("the value has a control character in it");
+  const bool is_trimmed =
+      blanks.find(value.front()) == std::string_view::npos && blanks.find(value.back()) == std::string_view::npos;
+  if (!is_trimmed) refuse("the value has a space around it");
+  if (value.starts_with('#') || value.find(" #") != std::string::npos) refuse("\"#\" would begin a comment");
+}
+
+void add(std::vector<Given>& all, std::string_view name, std::string_view value, const std::string& origin) {
+  const auto& table = options();
+  const auto row = std::find_if(table.begin(), table.end(), [&](const Option& option) { return option.name == name; });
+  if (row == table.end()) fail_unknown(origin, name);
+  if (!row->repeatable) {
+    for (const Given& earlier : all) {
+      if (earlier.option != &*row) continue;
+      fail(origin, name, origin == earlier.origin ? "given twice" : "given twice, first at " + earlier.origin);
+    }
+  }
+  all.push_back({&*row, std::string(value), origin});
+  if (!row->value.empty()) check_text(all.back());
+}
+
+/// "--name=value" without what stands around the name.
+std::string bare_name(const std::string& argument) {
+  const std::string name = argument.substr(std::min(argument.find_first_not_of('-'), argument.size()));
+  return name.substr(0, name.find('='));
+}
+
+std::vector<Given> read_arguments(const std::vector<std::string>& arguments) {
+  po::options_description known;
+  for (const Option& option : options()) {
+    if (option.value.empty()) {
+      known.add_options()(option.name.c_str(), "");
+    } else {
+      known.add_options()(option.name.c_str(), po::value<std::string>(), "");
+    }
+  }
+  std::vector<Given> all;
+  try {
+    using namespace po::command_line_style;
+    const auto parsed = po::command_line_parser(arguments)
+                            .options(known)
+                            .style(allow_long | long_allow_adjacent | long_allow_next)
+                            .run();
+    for (const auto& option : parsed.options) {
+      const std::string value = option.value.empty() ? "" : option.value.front();
+      if (option.position_key >= 0) fail(command_line, cut_short(value), "not an option; write --OPTION=VALUE");
+      add(all, option.string_key, value, command_line);
+    }
+  } catch (const po::unknown_option& error) {
+    fail_unknown(command_line, bare_name(error.get_option_name()));
+  } catch (const po::invalid_command_line_syntax& error) {
+    fail(command_line, bare_name(error.get_option_name()),
+         error.kind() == po::invalid_syntax::extra_parameter ? "takes no value" : "a value is missing");
+  }
+  return all;
+}
+
+/// A file's whole text, or nothing where it is not there and need not be. Bounded.
+std::optional<std::string> read_whole(const std::string& path, bool required) {
+  const std::string origin = required ? command_line : "default";
+  const auto refuse = [&](const std::string& reason) { fail(origin, "config", "cannot read " + path + ": " + reason); };
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    if (!required && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+    refuse(std::strerror(errno));
+  }
+  std::string text;
+  std::array<char, 16384> block{};
+  ssize_t got = 0;
+  while (text.size() <= max_file_octets && (got = read(descriptor, block.data(), block.size())) > 0) {
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+  const int error = got < 0 ? errno : 0;
+  close(descriptor);
+  if (error != 0) refuse(std::strerror(error));
+  if (text.size() > max_file_octets) refuse("it is over " + std::to_string(max_file_octets) + " octets");
+  return text;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
+
+std::string_view without_comment(std::string_view line) {
+  for (std::size_t at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
+    if (at == 0 || blanks.find(line[at - 1]) != std::string_view::npos) return line.substr(0, at);
+  }
+  return line;
+}
+
+// Boost's own file parser is not used: it takes "#" for a comment wherever it stands, and its errors have no line.
+std::vector<Given> read_lines(std::string_view text, const std::string& path) {
+  std::vector<Given> all;
+  for (int number = 1; !text.empty(); ++number) {
+    const auto origin = [&] { return path + ":" + std::to_string(number); };
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.size() > max_line_octets) {
+      fail(origin(), cut_short(line), "the line is over " + std::to_string(max_line_octets) + " octets");
+    }
+    line = trimmed(without_comment(line));
+    if (line.empty()) continue;
+    if (line.front() == '[') fail(origin(), cut_short(line), "there are no sections in this file");
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) fail(origin(), cut_short(line), "\"=\" is missing; write OPTION = VALUE");
+    const std::string_view name = trimmed(line.substr(0, equals));
+    if (name.empty()) fail(origin(), cut_short(line), "there is no option before \"=\"");
+    add(all, name, trimmed(line.substr(equals + 1)), origin());
+    if (!all.back().option->read) fail(origin(), name, "only on the command line");
+  }
+  return all;
+}
+
+/// The option that was read last of those: in an impossible combination it is the one to blame.
+[[noreturn]] void blame(const Loaded& loaded, std::initializer_list<std::string_view> names,
+                        const std::string& reason) {
+  const auto last = std::find_if(loaded.origins.rbegin(), loaded.origins.rend(), [&](const Origin& origin) {
+    return std::find(names.begin(), names.end(), origin.option) != names.end();
+  });
+  if (last == loaded.origins.rend()) fail("default", *names.begin(), reason);
+  fail(last->text, last->option, reason);
+}
+
+void check_together(const Loaded& loaded) {
+  const auto& policy = loaded.settings.policy;
+  if (policy.fold_at > policy.line_length) {
+    blame(loaded, {"fold-at", "line-length"},
+          "fold-at (" + std::to_string(policy.fold_at) + ") is over line-length (" +
+              std::to_string(policy.line_length) + ")");
+  }
+  const std::string_view domain = policy.msgid_domain.empty() ? msgid::fallback_domain : policy.msgid_domain;
+  const std::size_t needed = std::string_view("<@>").size() + 36 + domain.size();  // 36: a UUID
+  if (needed > policy.msgid_length) {
+    blame(loaded, {"msgid-length", "msgid-domain"},
+          "msgid-length (" + std::to_string(policy.msgid_length) + ") leaves no room for a shortened msg-id at " +
+              std::string(domain) + " (" + std::to_string(needed) + ")");
+  }
+  const Endpoint& socket = loaded.settings.socket;
+  for (const std::string_view name : {"socket-mode", "socket-group"}) {
+    const bool is_given = std::any_of(loaded.origins.begin(), loaded.origins.end(),
+                                      [&](const Origin& origin) { return origin.option == name; });
+    if (is_given && socket.is_set() && !socket.is_unix) {
+      blame(loaded, {name, "socket"},
+            std::string(name) + " goes with a UNIX socket, not with " + socket.for_libmilter());
+    }
+  }
+}
+
+Command command_in(const std::vector<Given>& arguments) {
+  const Option* chosen = nullptr;
+  for (const Given& given : arguments) {
+    if (!given.option->command) continue;
+    if (given.option->command == Command::help || given.option->command == Command::version) {
+      return *given.option->command;
+    }
+    if (chosen != nullptr) fail(command_line, given.option->name, "does not go with " + chosen->name);
+    chosen = given.option;
+  }
+  return chosen == nullptr ? Command::serve : *chosen->command;
+}
+
+}  // namespace
+
+Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config) {
+  std::vector<Given> from_arguments = read_arguments(arguments);
+  Loaded loaded;
+  loaded.command = command_in(from_arguments);
+  if (loaded.command == Command::help || loaded.command == Command::version) return loaded;
+
+  const auto config = std::find_if(from_arguments.begin(), from_arguments.end(),
+                                   [](const Given& given) { return given.option->name == "config"; });
+  const bool is_named = config != from_arguments.end();
+  const std::string path = is_named ? config->value : file_without_config;
+  const auto text = read_whole(path, is_named);
+  std::vector<Given> all;
+  if (text) all = read_lines(*text, path);
+  std::erase_if(all, [&](const Given& of_file) {
+    return std::any_of(from_arguments.begin(), from_arguments.end(),
+                       [&](const Given& given) { return given.option == of_file.option; });
+  });
+  std::erase_if(from_arguments, [](const Given& given) { return !given.option->read; });
+  all.insert(all.end(), from_arguments.begin(), from_arguments.end());
+
+  for (const Given& given : all) {
+    try {
+      given.option->read(loaded.settings, given.value);
+    } catch (const std::invalid_argument& error) {
+      fail(given.origin, given.option->name, error.what());
+    }
+    loaded.origins.push_back({given.option->name, printable(given.origin)});
+  }
+  if (loaded.command != Command::print_config && !loaded.settings.socket.is_set()) {
+    fail(command_line, "socket", text ? "required, and " + path + " does not have it" : "required");
+  }
+  check_together(loaded);
+  return loaded;
+}
+
+}  // namespace config

@@ -1,0 +1,193 @@
+#include "milter/adapter.h"
+
+#include <arpa/inet.h>
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "milter/session.h"
+
+namespace milter {
+
+namespace {
+
+const Service* service = nullptr;
+
+/// What libmilter keeps for a session.
+struct Private {
+  Session session;
+  unsigned long protocol;  ///< the SMFIP_ bits that were agreed on
+};
+
+Private* private_of(SMFICTX* context) {
+  return static_cast<Private*>(smfi_getpriv(context));
+}
+
+std::string_view text(const char* value) {
+  return value == nullptr ? std::string_view() : value;
+}
+
+/// `i` is not there at MAIL in Postfix, and not in every MTA at all.
+std::string_view queue_id(SMFICTX* context) {
+  // mfapi.h of 8.17.1 takes a char* here and does not write to it.
+  std::array<char, 2> macro = {'i', '\0'};
+  return text(smfi_getsymval(context, macro.data()));
+}
+
+/// Runs one call of the session. Whatever is thrown ends here: the message passes unchanged.
+template <typename Call>
+void call(SMFICTX* context, Call step) noexcept {
+  Private* const mine = private_of(context);
+  // A session for which there was no memory, and xxfi_close of a connection that never spoke.
+  if (mine == nullptr) return;
+  try {
+    step(mine->session);
+  } catch (const std::exception& error) {
+    mine->session.fail(queue_id(context), error.what());
+  } catch (...) {
+    mine->session.fail(queue_id(context), "unknown exception");
+  }
+}
+
+/// The answer to a step: none where that was agreed on. libmilter 8.17.1 logs an error for any other then, and the MTA
+/// waits for one where none was agreed on.
+sfsistat answer(SMFICTX* context, unsigned long no_reply_bit) {
+  const Private* const mine = private_of(context);
+  return mine != nullptr && (mine->protocol & no_reply_bit) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/// Which steps the MTA is asked to leave out, and which to send without waiting for an answer. On a TCP socket
+/// DATA stays and is answered: with it left out, Postfix 3.7.11 sends two small packets without an answer between them,
+/// and Nagle's algorithm and the delayed acknowledgement hold the second for 40 ms.
+unsigned long wanted_protocol(bool is_unix) {
+  const unsigned long always = SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN |
+                               SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR |
+                               SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN | SMFIP_HDR_LEADSPC;
+  return is_unix ? always | SMFIP_NODATA | SMFIP_NR_DATA : always;
+}
+
+sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned long offered_protocol, unsigned long,
+                      unsigned long, unsigned long* actions, unsigned long* protocol, unsigned long* unused_2,
+                      unsigned long* unused_3) noexcept {
+  const bool wants_change = service->settings->mode == config::Mode::rewrite;
+  const bool may_change = wants_change && (offered_actions & SMFIF_CHGHDRS) != 0;
+  *actions = may_change ? SMFIF_CHGHDRS : SMFIF_NONE;
+  *protocol = wanted_protocol(service->settings->socket.is_unix) & offered_protocol;
+  *unused_2 = 0;
+  *unused_3 = 0;
+  delete private_of(context);  // SMFIC_QUIT_NC: the connection goes on with a new session
+  smfi_setpriv(context, nullptr);
+  try {
+    auto mine = std::make_unique<Private>(Private{Session(service->settings, *service->log), *protocol});
+    mine->session.negotiated({(*protocol & SMFIP_HDR_LEADSPC) != 0, may_change});
+    if (wants_change && !may_change) service->log->cannot_change_fields();
+    smfi_setpriv(context, mine.release());
+  } catch (...) {
+    // Without a session every callback answers and does nothing. It must answer: no bit may say that it does not.
+    *protocol &=
+        ~static_cast<unsigned long>(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA |
+                                    SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN);
+  }
+  return SMFIS_CONTINUE;
+}
+
+std::string_view address_text(const _SOCK_ADDR* address, std::array<char, INET6_ADDRSTRLEN>& buffer) {
+  if (address == nullptr) return {};
+  const void* octets = nullptr;
+  if (address->sa_family == AF_INET) octets = &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
+  if (address->sa_family == AF_INET6) octets = &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+  if (octets == nullptr) return "local";
+  return text(inet_ntop(address->sa_family, octets, buffer.data(), static_cast<socklen_t>(buffer.size())));
+}
+
+sfsistat on_connect(SMFICTX* context, char* name, _SOCK_ADDR* address) noexcept {
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  call(context, [&](Session& session) { session.connect(text(name), address_text(address, buffer)); });
+  return answer(context, SMFIP_NR_CONN);
+}
+
+sfsistat on_mail(SMFICTX* context, char** arguments) noexcept {
+  call(context, [&](Session& session) { session.mail(text(arguments[0])); });
+  return answer(context, SMFIP_NR_MAIL);
+}
+
+sfsistat on_header(SMFICTX* context, char* name, char* body) noexcept {
+  call(context, [&](Session& session) { session.header(text(name), text(body)); });
+  return answer(context, SMFIP_NR_HDR);
+}
+
+sfsistat on_end_of_message(SMFICTX* context) noexcept {
+  call(context, [&](Session& session) {
+    session.end_of_message(
+        queue_id(context), [context](const std::string& name, int instance, const std::string& body) {
+          // smfi_chgheader() takes char* and writes to neither.
+          return smfi_chgheader(context, const_cast<char*>(name.c_str()), instance, const_cast<char*>(body.c_str())) ==
+                 MI_SUCCESS;
+        });
+  });
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_abort(SMFICTX* context) noexcept {
+  call(context, [](Session& session) { session.abort(); });
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_close(SMFICTX* context) noexcept {
+  delete private_of(context);
+  smfi_setpriv(context, nullptr);
+  return SMFIS_CONTINUE;
+}
+
+// Steps that are not wanted, from an MTA that cannot leave them out.
+
+sfsistat on_helo(SMFICTX* context, char*) noexcept {
+  return answer(context, SMFIP_NR_HELO);
+}
+sfsistat on_rcpt(SMFICTX* context, char**) noexcept {
+  return answer(context, SMFIP_NR_RCPT);
+}
+sfsistat on_data(SMFICTX* context) noexcept {
+  return answer(context, SMFIP_NR_DATA);
+}
+sfsistat on_end_of_header(SMFICTX* context) noexcept {
+  return answer(context, SMFIP_NR_EOH);
+}
+sfsistat on_body(SMFICTX* context, unsigned char*, size_t) noexcept {
+  return answer(context, SMFIP_NR_BODY);
+}
+sfsistat on_unknown(SMFICTX* context, const char*) noexcept {
+  return answer(context, SMFIP_NR_UNKN);
+}
+
+}  // namespace
+
+bool register_callbacks(const Service& with) {
+  service = &with;
+  static std::string name = "msgid-milter";
+  smfiDesc description = {};
+  description.xxfi_name = name.data();
+  description.xxfi_version = SMFI_VERSION;
+  description.xxfi_flags = SMFIF_CHGHDRS;  // the most that on_negotiate() asks for
+  description.xxfi_connect = on_connect;
+  description.xxfi_helo = on_helo;
+  description.xxfi_envfrom = on_mail;
+  description.xxfi_envrcpt = on_rcpt;
+  description.xxfi_header = on_header;
+  description.xxfi_eoh = on_end_of_header;
+  description.xxfi_body = on_body;
+  description.xxfi_eom = on_end_of_message;
+  description.xxfi_abort = on_abort;
+  description.xxfi_close = on_close;
+  description.xxfi_unknown = on_unknown;
+  description.xxfi_data = on_data;
+  description.xxfi_negotiate = on_negotiate;
+  return smfi_register(description) == MI_SUCCESS;
+}
+
+}  // namespace milter

@@ -1,0 +1,28 @@
+// Opening the socket that the MTA connects to, and giving up root once it is there.
+#ifndef MSGID_MILTER_LISTENER_H
+#define MSGID_MILTER_LISTENER_H
+
+#include <stdexcept>
+#include <string>
+
+#include "config/settings.h"
+
+namespace milter {
+
+/// Why the service cannot begin to listen, and the option that is to blame.
+struct ListenError : std::runtime_error {
+  ListenError(std::string which, const std::string& reason) : std::runtime_error(reason), option(std::move(which)) {}
+  std::string option;
+};
+
+/// Opens the socket through libmilter. After this connections are accepted by the kernel and wait for smfi_main().
+/// A UNIX socket nobody listens on is replaced; a live one, and a file that is no socket, is an error. Its mode and
+/// group are set before anybody can connect. TCP sockets get TCP_NODELAY. Throws ListenError.
+void open_listener(const config::Settings& settings);
+
+/// Becomes `settings.user`, with that user's groups, for good. Nothing where none is set. Throws ListenError.
+void drop_privileges(const config::Settings& settings);
+
+}  // namespace milter
+
+#endif

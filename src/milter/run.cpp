@@ -1,0 +1,81 @@
+#include "milter/run.h"
+
+#include <libmilter/mfapi.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "config/options.h"
+#include "milter/adapter.h"
+#include "milter/listener.h"
+#include "report/log.h"
+
+namespace milter {
+
+namespace {
+
+constexpr const char* program = "msgid-milter";
+
+[[noreturn]] void fail(const config::Loaded& loaded, const std::string& option, const std::string& reason) {
+  std::string origin = "command line";
+  for (const config::Origin& given : loaded.origins) {
+    if (given.option == option) origin = given.text;
+  }
+  throw config::StartupError(origin + ": " + option + ": " + reason);
+}
+
+void start_listening(const config::Loaded& loaded) {
+  const config::Settings& settings = loaded.settings;
+  const bool stays_root = settings.user.empty() || settings.user == "root";
+  if (::geteuid() == 0 && stays_root) {
+    fail(loaded, "user", "the service does not run as root; set it to a user of its own");
+  }
+  try {
+    open_listener(settings);
+    drop_privileges(settings);
+  } catch (const ListenError& error) {
+    fail(loaded, error.option, error.what());
+  }
+}
+
+int serve(const config::Loaded& loaded) {
+  // Sessions can outlive smfi_main() (libmilter does not wait for them), so what they use is never freed.
+  static const report::Log& log =
+      *new report::Log(loaded.settings.log == config::LogTarget::syslog ? report::to_syslog(program)
+                                                                        : report::to_standard_error(program));
+  static const Service& service = *new Service{std::make_shared<const config::Settings>(loaded.settings), &log};
+  if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
+  start_listening(loaded);
+  log.serving(loaded.settings.socket.for_libmilter(),
+              loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only", MSGID_VERSION);
+  const bool ended_well = smfi_main() == MI_SUCCESS;
+  if (!ended_well) log.listener_failed();
+  log.stopped();
+  return ended_well ? EX_OK : EX_SOFTWARE;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments) {
+  const config::Loaded loaded = config::load(arguments);
+  switch (loaded.command) {
+    case config::Command::help:
+      config::print_help(std::cout);
+      return EX_OK;
+    case config::Command::version:
+      std::cout << program << ' ' << MSGID_VERSION << '\n';
+      return EX_OK;
+    case config::Command::print_config:
+      config::print_config(std::cout, loaded);
+      return EX_OK;
+    case config::Command::check_config:
+      return EX_OK;
+    case config::Command::serve:
+      break;
+  }
+  return serve(loaded);
+}
+
+}  // namespace milter

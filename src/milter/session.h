@@ -1,0 +1,82 @@
+// One milter session: what the MTA says on one connection, message after message. Knows nothing of libmilter; the
+// adapter unpacks its callbacks into these calls, in the order of the SMTP session. Not shared between threads at one
+// time, but its calls may come on different threads.
+#ifndef MSGID_MILTER_SESSION_H
+#define MSGID_MILTER_SESSION_H
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "msgid/inspect.h"
+#include "report/log.h"
+
+namespace milter {
+
+/// What was agreed on with the MTA for this session.
+struct Negotiated {
+  bool has_leading_space = false;  ///< bodies come, and go, with the space after the colon (SMFIP_HDR_LEADSPC)
+  bool may_change = false;         ///< edits are made; else they are logged as would-rewrite
+};
+
+/// Sends one edit to the MTA; false where that failed.
+using ChangeHeader = std::function<bool(const std::string& name, int instance, const std::string& body)>;
+
+class Session {
+ public:
+  /// Keeps `settings` for its whole life: what was asked of the MTA follows from them. `log` must outlive it.
+  Session(std::shared_ptr<const config::Settings> settings, const report::Log& log);
+
+  void negotiated(Negotiated negotiated) { negotiated_ = negotiated; }
+  void connect(std::string_view client_name, std::string_view client_address);
+
+  /// A message begins.
+  void mail(std::string_view sender);
+
+  /// A field, its body as the MTA shows it. No work and no copy for a name that neither the policy nor the log wants.
+  void header(std::string_view name, std::string_view body);
+
+  /// Decides on all fields, then sends the edits (last instance first: the order in which instances stay right in
+  /// Postfix and Sendmail), then logs.
+  void end_of_message(std::string_view queue_id, const ChangeHeader& change_header);
+
+  /// The message ends without having been decided upon.
+  void abort();
+
+  /// A call above has thrown: what is left of the message is ignored, so that it passes unchanged.
+  void fail(std::string_view queue_id, std::string_view what) noexcept;
+
+ private:
+  enum class State {
+    collecting,
+    too_large,  ///< over header-size
+    failed,
+  };
+
+  report::MessageContext context(std::string_view queue_id) const;
+  void begin_message();
+  void report_findings(const report::MessageContext& message, const msgid::Verdict& verdict,
+                       const std::vector<bool>& sent) const;
+  std::vector<bool> send(const msgid::Verdict& verdict, const ChangeHeader& change_header) const;
+
+  std::shared_ptr<const config::Settings> settings_;
+  const report::Log& log_;
+  Negotiated negotiated_;
+  std::string client_name_;
+  std::string client_address_;
+
+  // Of the message under way.
+  State state_ = State::collecting;
+  std::string sender_;
+  std::string agent_;
+  msgid::FieldList fields_;
+  std::vector<int> instances_;  ///< so many fields have come, by the policy's row
+  std::size_t kept_octets_ = 0;
+};
+
+}  // namespace milter
+
+#endif

@@ -1,0 +1,165 @@
+#include "report/log.h"
+
+#include <syslog.h>
+#include <unistd.h>
+
+namespace report {
+
+namespace {
+
+constexpr std::size_t max_value_octets = 400;
+
+/// Appends a value that may hold anything. `quoted`: in double quotes; else a space, quote or backslash is escaped
+/// as \xHH too, so that the value ends at the next space.
+void append_escaped(std::string& line, std::string_view value, bool quoted) {
+  static constexpr std::string_view hex = "0123456789abcdef";
+  if (quoted) line += '"';
+  const std::size_t begin = line.size();
+  for (const char c : value) {
+    if (line.size() - begin >= max_value_octets) {
+      line += "...";
+      break;
+    }
+    const bool is_special = c == '"' || c == '\\';
+    if (quoted && is_special) {
+      line += '\\';
+      line += c;
+    } else if (c < 32 || c > 126 || (!quoted && (is_special || c == ' '))) {
+      const auto octet = static_cast<unsigned char>(c);
+      line += "\\x";
+      line += hex[octet >> 4U];
+      line += hex[octet & 15U];
+    } else {
+      line += c;
+    }
+  }
+  if (quoted) line += '"';
+}
+
+void append_bare(std::string& line, std::string_view key, std::string_view value) {
+  line += ' ';
+  line += key;
+  line += '=';
+  append_escaped(line, value, false);
+}
+
+void append_quoted(std::string& line, std::string_view key, std::string_view value) {
+  line += ' ';
+  line += key;
+  line += '=';
+  append_escaped(line, value, true);
+}
+
+std::string begin_line(const MessageContext& message) {
+  std::string line;
+  append_escaped(line, message.queue_id.empty() ? "NOQUEUE" : message.queue_id, false);
+  line += ':';
+  return line;
+}
+
+void append_context(std::string& line, const MessageContext& message) {
+  std::string client(message.client_name.empty() ? "unknown" : message.client_name);
+  client += '[';
+  client += message.client_address.empty() ? "unknown" : message.client_address;
+  client += ']';
+  append_bare(line, "client", client);
+  append_quoted(line, "sender", message.sender);
+  append_quoted(line, "agent", message.agent);
+}
+
+std::string_view name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::rewritten:
+      return "rewritten";
+    case Outcome::would_rewrite:
+      return "would-rewrite";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::reported:
+      break;
+  }
+  return "reported";
+}
+
+}  // namespace
+
+LogSink to_syslog(const char* name) {
+  ::openlog(name, LOG_PID, LOG_MAIL);
+  return [](Severity severity, std::string_view line) {
+    const int priority = severity == Severity::info ? LOG_INFO : severity == Severity::warning ? LOG_WARNING : LOG_ERR;
+    ::syslog(priority, "%.*s", static_cast<int>(line.size()), line.data());
+  };
+}
+
+LogSink to_standard_error(const char* name) {
+  ::openlog(name, LOG_PID | LOG_PERROR, LOG_MAIL);
+  return [prefix = std::string(name) + ": "](Severity, std::string_view line) {
+    std::string text = prefix;
+    text += line;
+    text += '\n';
+    // A log that cannot be written is no reason to fail a message.
+    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+  };
+}
+
+void Log::serving(std::string_view endpoint, std::string_view mode, std::string_view version) const {
+  std::string line = "serving ";
+  append_escaped(line, endpoint, false);
+  append_bare(line, "mode", mode);
+  append_bare(line, "version", version);
+  sink_(Severity::info, line);
+}
+
+void Log::stopped() const {
+  sink_(Severity::info, "stopped");
+}
+
+void Log::listener_failed() const {
+  sink_(Severity::error, "the listener failed; libmilter logs the reason");
+}
+
+void Log::cannot_change_fields() const {
+  sink_(Severity::warning, "the MTA does not let filters change header fields: log-only for this session");
+}
+
+void Log::finding(const MessageContext& message, const msgid::Finding& finding, Outcome outcome) const {
+  std::string line = begin_line(message);
+  append_bare(line, "field", finding.field);
+  append_bare(line, "instance", std::to_string(finding.instance));
+  append_bare(line, "rule", finding.rule->name);
+  append_bare(line, "action", name_of(outcome));
+  const std::string_view reason = outcome == Outcome::failed ? "change-header" : std::string_view(finding.reason);
+  if (!reason.empty()) append_bare(line, "reason", reason);
+  append_quoted(line, "before", finding.before);
+  if (finding.action == msgid::Action::rewrite) append_quoted(line, "after", finding.after);
+  append_context(line, message);
+  sink_(outcome == Outcome::failed ? Severity::warning : Severity::info, line);
+}
+
+void Log::more_findings(const MessageContext& message, std::size_t count) const {
+  std::string line = begin_line(message);
+  append_bare(line, "action", "reported");
+  append_bare(line, "reason", "more-findings");
+  append_bare(line, "count", std::to_string(count));
+  append_context(line, message);
+  sink_(Severity::warning, line);
+}
+
+void Log::header_too_large(const MessageContext& message) const {
+  std::string line = begin_line(message);
+  append_bare(line, "action", "reported");
+  append_bare(line, "reason", "header-size");
+  append_context(line, message);
+  sink_(Severity::warning, line);
+}
+
+void Log::callback_failed(const MessageContext& message, std::string_view what) const {
+  std::string line = begin_line(message);
+  append_bare(line, "action", "failed");
+  append_bare(line, "reason", "exception");
+  append_quoted(line, "what", what);
+  append_context(line, message);
+  sink_(Severity::error, line);
+}
+
+}  // namespace report

@@ -1,0 +1,69 @@
+// The log: one method for each event an administrator can see, each one line.
+//
+// A line about a message begins with its queue id; what follows is key=value. What comes from outside is
+// escaped and cut, so that no mail can forge a line or a key: in double quotes `"` and `\` have a `\`
+// before them; everywhere octets under 32 and over 126 are written \xHH, and a value is cut at 400 octets,
+// with "..." behind it.
+#ifndef MSGID_REPORT_LOG_H
+#define MSGID_REPORT_LOG_H
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "msgid/inspect.h"
+
+namespace report {
+
+enum class Severity { info, warning, error };
+
+/// Takes one line, without its end. Called by many threads at once; must not throw.
+using LogSink = std::function<void(Severity, std::string_view line)>;
+
+/// To syslog, facility mail. `name` must live as long as the process.
+LogSink to_syslog(const char* name);
+
+/// To standard error, "name: line", one write a line. Lines that libmilter itself sends to syslog come there too.
+LogSink to_standard_error(const char* name);
+
+/// What was known of the message when the line was written. Empty where it was not.
+struct MessageContext {
+  std::string_view queue_id;
+  std::string_view client_name;
+  std::string_view client_address;
+  std::string_view sender;  ///< the envelope sender, with its angle brackets
+  std::string_view agent;   ///< the body of User-Agent or X-Mailer
+};
+
+/// What has become of a finding.
+enum class Outcome {
+  rewritten,
+  would_rewrite,  ///< log-only
+  reported,
+  failed,  ///< the MTA did not take the edit
+};
+
+class Log {
+ public:
+  explicit Log(LogSink sink) : sink_(std::move(sink)) {}
+
+  void serving(std::string_view endpoint, std::string_view mode, std::string_view version) const;
+  void stopped() const;
+  void listener_failed() const;
+
+  /// The MTA does not offer SMFIF_CHGHDRS.
+  void cannot_change_fields() const;
+
+  void finding(const MessageContext& message, const msgid::Finding& finding, Outcome outcome) const;
+  void more_findings(const MessageContext& message, std::size_t count) const;
+  void header_too_large(const MessageContext& message) const;
+  void callback_failed(const MessageContext& message, std::string_view what) const;
+
+ private:
+  LogSink sink_;
+};
+
+}  // namespace report
+
+#endif

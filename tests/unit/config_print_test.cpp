@@ -1,0 +1,134 @@
+// Printing: --print-config, which can be read again, and --help.
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <pwd.h>
+
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/unit/config_fixture.h"
+
+namespace {
+
+using namespace config_fixture;
+using config::Command;
+using config::Loaded;
+using config::Settings;
+
+std::string without_origins(const std::string& text) {
+  std::istringstream lines(text);
+  std::string result;
+  for (std::string line; std::getline(lines, line);) result += line.substr(0, line.rfind("  # ")) + "\n";
+  return result;
+}
+
+void expect_same(const Settings& a, const Settings& b) {
+  EXPECT_EQ(a.socket.is_unix, b.socket.is_unix);
+  EXPECT_EQ(a.socket.path, b.socket.path);
+  EXPECT_EQ(a.socket.host, b.socket.host);
+  EXPECT_EQ(a.socket.port, b.socket.port);
+  EXPECT_EQ(a.socket.is_ipv6, b.socket.is_ipv6);
+  EXPECT_EQ(a.socket_mode, b.socket_mode);
+  EXPECT_EQ(a.socket_group, b.socket_group);
+  EXPECT_EQ(a.user, b.user);
+  EXPECT_EQ(a.timeout, b.timeout);
+  EXPECT_EQ(a.mode, b.mode);
+  EXPECT_EQ(a.log, b.log);
+  EXPECT_EQ(a.header_size, b.header_size);
+  EXPECT_EQ(a.policy.actions, b.policy.actions);
+  EXPECT_EQ(a.policy.line_length, b.policy.line_length);
+  EXPECT_EQ(a.policy.fold_at, b.policy.fold_at);
+  EXPECT_EQ(a.policy.msgid_length, b.policy.msgid_length);
+  EXPECT_EQ(a.policy.references_length, b.policy.references_length);
+  EXPECT_EQ(a.policy.msgid_domain, b.policy.msgid_domain);
+  ASSERT_EQ(a.policy.fields.size(), b.policy.fields.size());
+  for (std::size_t i = 0; i < a.policy.fields.size(); ++i) {
+    EXPECT_EQ(a.policy.fields[i].name, b.policy.fields[i].name);
+    EXPECT_EQ(a.policy.fields[i].is_list, b.policy.fields[i].is_list);
+    EXPECT_EQ(a.policy.fields[i].at_most_once, b.policy.fields[i].at_most_once);
+  }
+}
+
+/// For each option of a file, values as print_config writes them.
+std::map<std::string, std::vector<std::string>> values_of_options() {
+  std::map<std::string, std::vector<std::string>> values{
+      {"socket", {"unix:/run/a b/x#1.sock", "inet:8891@localhost", "inet6:1@[::1]", "inet:65535"}},
+      {"socket-mode", {"0000", "0600", "0777"}},
+      {"socket-group", {getgrgid(0)->gr_name}},
+      {"user", {getpwuid(0)->pw_name}},
+      {"timeout", {"1s", "61s", "2m", "24h"}},
+      {"mode", {"rewrite", "log-only"}},
+      {"log", {"syslog", "stderr"}},
+      {"extra-field", {"X", "Original-Message-ID", std::string(46, 'x')}},
+      {"line-length", {"500", "998"}},
+      {"fold-at", {"40", "78"}},
+      {"msgid-length", {"45", "250", "950"}},
+      {"msgid-domain", {"a.de", "x_y-z"}},
+      {"references-length", {"100", "65535"}},
+      {"header-size", {"4096", "16777216"}},
+  };
+  for (const msgid::Rule& rule : msgid::rules()) {
+    auto& words = values["rule." + std::string(rule.name)];
+    words = {"report", "off"};
+    if (rule.can_fix) words.push_back("fix");
+  }
+  return values;
+}
+
+TEST(ConfigPrint, WhatIsPrintedIsReadAgainAsTheSame) {
+  const auto values = values_of_options();
+  std::size_t in_file = 0;
+  for (const std::string& name : config::option_names()) {
+    if (printed(Loaded{}).find("\n" + name + " ") != std::string::npos ||
+        printed(Loaded{}).find("# " + name + " is not set\n") != std::string::npos) {
+      ++in_file;
+      EXPECT_EQ(values.count(name), 1U) << "no values to test " << name << " with";
+    }
+  }
+  ASSERT_EQ(in_file, values.size());
+
+  for (const auto& [name, of_option] : values) {
+    for (const std::string& value : of_option) {
+      SCOPED_TRACE(name + " = " + value);
+      Arguments arguments{"--" + name + "=" + value};
+      if (name != "socket") arguments.push_back("--socket=unix:/run/x.sock");
+      if (name == "line-length") arguments.push_back("--fold-at=40");
+      if (name == "msgid-length") arguments.push_back("--msgid-domain=a.de");
+      const Loaded first = load(arguments);
+      const std::string text = printed(first);
+      EXPECT_NE(text.find(name + " = " + value + "  # command line\n"), std::string::npos) << text;
+      const Loaded second = load_file(text);
+      expect_same(first.settings, second.settings);
+      EXPECT_EQ(without_origins(text), without_origins(printed(second)));
+    }
+  }
+}
+
+TEST(ConfigPrint, ListsArePrintedInTheirOrderWithTheirOrigins) {
+  const TemporaryFile file("extra-field = X-B\n\nextra-field = X-A\n");
+  const Loaded loaded = load({"--config", file.path(), "--print-config"});
+  EXPECT_EQ(loaded.command, Command::print_config);
+  const std::string text = printed(loaded);
+  EXPECT_NE(text.find("extra-field = X-B  # " + file.path() + ":1\nextra-field = X-A  # " + file.path() + ":3\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\nmode = rewrite  # default\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("# socket is not set\n"), std::string::npos) << text;
+}
+
+TEST(ConfigPrint, HelpHasEveryOptionOnce) {
+  std::ostringstream out;
+  config::print_help(out);
+  std::map<std::string, int> seen;
+  std::istringstream words(out.str());
+  for (std::string line; std::getline(words, line);) {
+    EXPECT_LE(line.size(), 80U) << line;
+    if (line.starts_with("  --")) ++seen[line.substr(4, line.find(' ', 4) - 4)];
+  }
+  EXPECT_EQ(seen.size(), config::option_names().size());
+  for (const std::string& name : config::option_names()) EXPECT_EQ(seen[name], 1) << name;
+}
+
+}  // namespace

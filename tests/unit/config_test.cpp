@@ -1,0 +1,334 @@
+// Reading the options from the command line and a file, and checking them.
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/unit/config_fixture.h"
+
+namespace {
+
+using namespace config_fixture;
+using config::Command;
+using config::Loaded;
+using config::LogTarget;
+using config::Mode;
+using config::Settings;
+using msgid::RuleAction;
+using msgid::RuleId;
+
+std::string origin_of(const Loaded& loaded, const std::string& option) {
+  std::string all;
+  for (const auto& origin : loaded.origins) {
+    if (origin.option == option) all += (all.empty() ? "" : " ") + origin.text;
+  }
+  return all;
+}
+
+TEST(Config, Defaults) {
+  const Loaded loaded = load({any_socket});
+  EXPECT_EQ(loaded.command, Command::serve);
+  const Settings& settings = loaded.settings;
+  EXPECT_EQ(settings.socket_mode, 0660U);
+  EXPECT_EQ(settings.socket_group, "");
+  EXPECT_EQ(settings.user, "");
+  EXPECT_EQ(settings.timeout, std::chrono::hours(1));
+  EXPECT_EQ(settings.mode, Mode::rewrite);
+  EXPECT_EQ(settings.log, LogTarget::syslog);
+  EXPECT_EQ(settings.header_size, 262144U);
+  const msgid::Policy& policy = settings.policy;
+  EXPECT_EQ(policy.line_length, 998U);
+  EXPECT_EQ(policy.fold_at, 998U);
+  EXPECT_EQ(policy.msgid_length, 950U);
+  EXPECT_EQ(policy.references_length, 2000U);
+  EXPECT_EQ(policy.msgid_domain, "");
+  EXPECT_EQ(policy.fields.size(), 4U);
+  const std::map<RuleId, RuleAction> actions{
+      {RuleId::encoded_word, RuleAction::fix},           {RuleId::line_too_long, RuleAction::fix},
+      {RuleId::msgid_too_long, RuleAction::fix},         {RuleId::space_in_msgid, RuleAction::fix},
+      {RuleId::references_too_long, RuleAction::report}, {RuleId::folded, RuleAction::off},
+      {RuleId::no_angle_brackets, RuleAction::report},   {RuleId::non_ascii, RuleAction::report},
+      {RuleId::control_character, RuleAction::report},   {RuleId::duplicate_field, RuleAction::report},
+      {RuleId::malformed, RuleAction::report},           {RuleId::missing, RuleAction::off}};
+  ASSERT_EQ(actions.size(), msgid::rule_count);
+  for (const auto& [id, action] : actions) EXPECT_EQ(policy.action(id), action);
+}
+
+TEST(Config, EveryOptionFromAFile) {
+  const std::string root = getpwuid(0)->pw_name;
+  const std::string group = getgrgid(0)->gr_name;
+  const Settings settings =
+      load_file("socket = unix:/run/x.sock\nsocket-mode = 0622\nsocket-group = " + group + "\nuser = " + root +
+                "\ntimeout = 90s\nmode = log-only\nlog = stderr\nrule.folded = fix\n"
+                "rule.encoded-word = off\nrule.missing = report\nextra-field = X-Thread-Id\n"
+                "extra-field = Supersedes\nline-length = 500\nfold-at = 78\nmsgid-length = 77\n"
+                "msgid-domain = example.com\nreferences-length = 998\nheader-size = 4096\n")
+          .settings;
+  EXPECT_EQ(settings.socket.path, "/run/x.sock");
+  EXPECT_EQ(settings.socket_mode, 0622U);
+  EXPECT_EQ(settings.socket_group, group);
+  EXPECT_EQ(settings.user, root);
+  EXPECT_EQ(settings.timeout, std::chrono::seconds(90));
+  EXPECT_EQ(settings.mode, Mode::log_only);
+  EXPECT_EQ(settings.log, LogTarget::standard_error);
+  EXPECT_EQ(settings.header_size, 4096U);
+  const msgid::Policy& policy = settings.policy;
+  EXPECT_EQ(policy.action(RuleId::folded), RuleAction::fix);
+  EXPECT_EQ(policy.action(RuleId::encoded_word), RuleAction::off);
+  EXPECT_EQ(policy.action(RuleId::missing), RuleAction::report);
+  EXPECT_EQ(policy.action(RuleId::malformed), RuleAction::report);
+  EXPECT_EQ(policy.line_length, 500U);
+  EXPECT_EQ(policy.fold_at, 78U);
+  EXPECT_EQ(policy.msgid_length, 77U);
+  EXPECT_EQ(policy.references_length, 998U);
+  EXPECT_EQ(policy.msgid_domain, "example.com");
+  ASSERT_EQ(policy.fields.size(), 6U);
+  EXPECT_EQ(policy.fields[4].name, "X-Thread-Id");
+  EXPECT_TRUE(policy.fields[4].is_list);
+  EXPECT_FALSE(policy.fields[4].at_most_once);
+  EXPECT_NE(policy.find("SUPERSEDES"), nullptr);
+}
+
+TEST(Config, TheCommandLineReplacesTheFile) {
+  const std::string text = "socket = inet:1@localhost\nmode = log-only\nextra-field = X-A\nextra-field = X-B\n";
+  const Loaded loaded = load_file(text, {"--mode", "rewrite", "--extra-field=X-C"});
+  EXPECT_EQ(loaded.settings.mode, Mode::rewrite);
+  ASSERT_EQ(loaded.settings.policy.fields.size(), 5U);
+  EXPECT_EQ(loaded.settings.policy.fields[4].name, "X-C");
+  EXPECT_EQ(origin_of(loaded, "mode"), "command line");
+  EXPECT_EQ(origin_of(loaded, "extra-field"), "command line");
+  EXPECT_NE(origin_of(loaded, "socket").find("c.conf:1"), std::string::npos);
+  EXPECT_EQ(origin_of(loaded, "fold-at"), "");
+}
+
+TEST(Config, AReplacedValueIsNotLookedAt) {
+  const Loaded loaded = load_file("socket = inet:1\nuser = no-such-user\nsocket-mode = 0600\n",
+                                  {"--user=" + std::string(getpwuid(0)->pw_name), "--socket=unix:/run/x.sock"});
+  EXPECT_EQ(loaded.settings.user, getpwuid(0)->pw_name);
+}
+
+TEST(Config, TheSyntaxOfTheFile) {
+  const auto path_in = [](const std::string& text) { return load_file(text).settings.socket.path; };
+  EXPECT_EQ(path_in("socket=unix:/a"), "/a");
+  EXPECT_EQ(path_in("\n\n \t socket \t=\t unix:/a \t \n"), "/a");
+  EXPECT_EQ(path_in("# c\r\nsocket = unix:/a\r\n\r\nmode = log-only\r\n"), "/a");
+  EXPECT_EQ(path_in("#socket = unix:/b\n  # socket = unix:/c\nsocket = unix:/a # d\n"), "/a");
+  EXPECT_EQ(path_in("socket = unix:/a\t#b\n"), "/a");
+  EXPECT_EQ(path_in("socket = unix:/a#b\n"), "/a#b");
+  EXPECT_EQ(path_in("socket = unix:/a=b c # d # e"), "/a=b c");
+  EXPECT_EQ(path_in("# \x80\x01\nsocket = unix:/a\n"), "/a");
+  EXPECT_EQ(path_in("socket = unix:/\xC3\xA4\n"), "/\xC3\xA4");
+  EXPECT_EQ(path_in("socket = unix:/a\n#" + std::string(4095, 'x')), "/a");
+}
+
+TEST(Config, TheFileIsBounded) {
+  EXPECT_EQ(file_error("\n#" + std::string(4096, 'x') + "\n"),
+            "FILE:2: #" + std::string(59, 'x') + "...: the line is over 4096 octets");
+  const std::string head = "socket = inet:1\n";
+  const std::string filled = head + std::string((1 << 20) - head.size(), '\n');
+  EXPECT_EQ(file_error(filled), "no error");
+  EXPECT_EQ(file_error(filled + "\n"), "command line: config: cannot read FILE: it is over 1048576 octets");
+  EXPECT_EQ(argument_error({"--socket=unix:/" + std::string(5000, 'x')}),
+            "command line: socket: the value is over 4096 octets");
+}
+
+TEST(Config, TheDefaultFileIsReadWhereItExists) {
+  const TemporaryFile file("socket = unix:/a\n");
+  EXPECT_EQ(config::load({}, file.path()).settings.socket.path, "/a");
+  EXPECT_EQ(config::load({any_socket}, file.path() + "/below").settings.socket.port, 8891);
+  const std::string directory = std::filesystem::path(file.path()).parent_path().string();
+  EXPECT_EQ(error_of([&] { config::load({any_socket}, directory); }),
+            "default: config: cannot read " + directory + ": Is a directory");
+  const TemporaryFile other("socket = unix:/b\n");
+  EXPECT_EQ(config::load({"--config", other.path()}, file.path()).settings.socket.path, "/b");
+}
+
+TEST(Config, Ranges) {
+  struct Range {
+    std::string option;
+    std::vector<std::string> good, bad;
+    std::string reason;
+  };
+  const std::vector<std::string> never{"-1", "+50", "50.0", "0x50", "5 0", "fifty", "99999999999999999999", "1e3"};
+  const std::vector<Range> ranges{
+      {"line-length", {"998"}, {"0", "39", "999"}, "only a number from 40 to 998"},
+      {"fold-at", {"40", "998", "0078"}, {"0", "39", "999"}, "only a number from 40 to 998"},
+      {"msgid-length", {"59", "950"}, {"0", "44", "951"}, "only a number from 45 to 950"},
+      {"references-length", {"100", "65535"}, {"99", "65536"}, "only a number from 100 to 65535"},
+      {"header-size", {"4096", "16777216"}, {"4095", "16777217", "256k"}, "only a number from 4096 to 16777216"},
+      {"timeout",
+       {"1", "1s", "86400", "86400s", "1440m", "24h"},
+       {"0", "0h", "86401", "1441m", "25h", "h", "1d", "1h30m", "1 h", "5124095576030432h"},
+       "only a time from 1s to 24h, as 90, 90s, 30m or 1h"},
+      {"socket-mode",
+       {"0", "0777", "660", "777"},
+       {"1000", "01000", "0800", "rw-rw----", "0o660"},
+       "only an octal number up to 0777"},
+      {"mode", {"rewrite", "log-only"}, {"Rewrite", "log", "log_only"}, "only rewrite or log-only"},
+      {"log", {"syslog", "stderr"}, {"file", "none"}, "only syslog or stderr"},
+      {"rule.folded", {"fix", "report", "off"}, {"on", "yes", "FIX"}, "only fix, report or off"},
+      {"msgid-domain",
+       {"a", "example.com", "xn--bcher-kva.example", "a_b.c-d", std::string(253, 'a')},
+       {"example..com", ".com", "com.", "a@b", "@b", "[192.0.2.1]", "b\xC3\xBC", "a/b", "=?us-ascii?q?x?="},
+       "only a domain name: letters, digits, \"-\", \"_\" and dots between"},
+      {"msgid-domain", {}, {std::string(254, 'a')}, "only a domain name of at most 253 octets"},
+  };
+  for (const Range& range : ranges) {
+    const std::string name = "--" + range.option + "=";
+    const Arguments base{"--socket=unix:/run/x.sock"};
+    for (const std::string& value : range.good) {
+      EXPECT_EQ(argument_error({base[0], name + value}), "no error") << range.option << " " << value;
+    }
+    std::vector<std::string> bad = range.bad;
+    if (range.option != "msgid-domain") bad.insert(bad.end(), never.begin(), never.end());
+    for (const std::string& value : bad) {
+      EXPECT_EQ(argument_error({base[0], name + value}), "command line: " + range.option + ": " + range.reason)
+          << value;
+    }
+  }
+}
+
+TEST(Config, FixIsOnlyForRulesThatCan) {
+  for (const msgid::Rule& rule : msgid::rules()) {
+    const std::string name = "rule." + std::string(rule.name);
+    EXPECT_EQ(argument_error({any_socket, "--" + name + "=fix"}),
+              rule.can_fix ? "no error" : "command line: " + name + ": only report or off");
+  }
+}
+
+TEST(Config, ExtraFields) {
+  const auto error = [](const std::string& name) { return argument_error({any_socket, "--extra-field=" + name}); };
+  const std::string before = "command line: extra-field: ";
+  EXPECT_EQ(error("Original-Message-ID"), "no error");
+  EXPECT_EQ(error(std::string(46, 'x')), "no error");
+  EXPECT_EQ(error(std::string(47, 'x')), before + "only a name of at most 46 octets");
+  EXPECT_EQ(error("X-A:"), before + "not a field name: printable ASCII without space and colon");
+  EXPECT_EQ(error("X A"), before + "not a field name: printable ASCII without space and colon");
+  EXPECT_EQ(error("X-\xC3\xA4"), before + "not a field name: printable ASCII without space and colon");
+  for (const char* name : {"Message-ID", "message-id", "RESENT-MESSAGE-ID", "In-Reply-To", "references"}) {
+    EXPECT_EQ(error(name), before + name + " is examined in any case");
+  }
+  for (const char* name : {"From",
+                           "to",
+                           "CC",
+                           "Bcc",
+                           "Sender",
+                           "Reply-To",
+                           "subject",
+                           "Date",
+                           "Received",
+                           "Return-Path",
+                           "Comments",
+                           "Keywords",
+                           "content-type",
+                           "Content-Transfer-Encoding",
+                           "MIME-Version",
+                           "dkim-signature",
+                           "ARC-Seal",
+                           "Resent-From",
+                           "Resent-Sender",
+                           "Resent-To",
+                           "Resent-Cc",
+                           "Resent-Bcc",
+                           "Resent-Date"}) {
+    EXPECT_EQ(error(name), before + name + " does not hold msg-ids, an edit could break it");
+  }
+  EXPECT_EQ(file_error("extra-field = X-A\nextra-field = x-a\n"), "FILE:2: extra-field: x-a is given twice");
+
+  std::string many = "socket = inet:1\n";
+  for (int i = 0; i < 64; ++i) many += "extra-field = X-" + std::to_string(i) + "\n";
+  EXPECT_EQ(file_error(many), "no error");
+  EXPECT_EQ(file_error(many + "extra-field = X-64\n"), "FILE:66: extra-field: at most 64 extra fields");
+}
+
+TEST(Config, ImpossibleCombinationsBlameTheLaterOption) {
+  const std::string fold = "fold-at (78) is over line-length (70)";
+  EXPECT_EQ(file_error("line-length = 70\nfold-at = 78\nsocket = inet:1"), "FILE:2: fold-at: " + fold);
+  EXPECT_EQ(file_error("fold-at = 78\nline-length = 70\nsocket = inet:1"), "FILE:2: line-length: " + fold);
+  EXPECT_EQ(argument_error({any_socket, "--line-length=500"}),
+            "command line: line-length: fold-at (998) is over line-length (500)");
+  EXPECT_EQ(argument_error({any_socket, "--line-length=500", "--fold-at=500"}), "no error");
+
+  const std::string room = "msgid-length (58) leaves no room for a shortened msg-id at msgid-milter.invalid (59)";
+  EXPECT_EQ(argument_error({any_socket, "--msgid-length=58"}), "command line: msgid-length: " + room);
+  EXPECT_EQ(argument_error({any_socket, "--msgid-length=59"}), "no error");
+  EXPECT_EQ(argument_error({any_socket, "--msgid-length=50", "--msgid-domain=example.com"}), "no error");
+  EXPECT_EQ(argument_error({any_socket, "--msgid-length=49", "--msgid-domain=example.com"}),
+            "command line: msgid-domain: msgid-length (49) leaves no room for a shortened msg-id at example.com (50)");
+
+  const std::string tcp = " goes with a UNIX socket, not with inet:8891@localhost";
+  EXPECT_EQ(argument_error({any_socket, "--socket-mode=0660"}), "command line: socket-mode: socket-mode" + tcp);
+  EXPECT_EQ(argument_error({"--socket-mode=0660", any_socket}), "command line: socket: socket-mode" + tcp);
+  const std::string group = getgrgid(0)->gr_name;
+  EXPECT_EQ(argument_error({any_socket, "--socket-group", group}), "command line: socket-group: socket-group" + tcp);
+  EXPECT_EQ(argument_error({"--print-config", "--socket-mode=0600"}), "no error");
+}
+
+TEST(Config, ErrorsOfTheCommandLine) {
+  const std::pair<Arguments, std::string> cases[] = {
+      {{}, "socket: required"},
+      {{"--check-config"}, "socket: required"},
+      {{"--mod=rewrite"}, "mod: unknown option; did you mean mode?"},
+      {{"--nonsense-option"}, "nonsense-option: unknown option"},
+      {{"--rule.folds=fix"}, "rule.folds: unknown option; did you mean rule.folded?"},
+      {{"--mode"}, "mode: a value is missing"},
+      {{"--mode="}, "mode: a value is missing"},
+      {{"--mode", ""}, "mode: a value is missing"},
+      {{"--mode", " \t"}, "mode: a value is missing"},
+      {{"--mode", " rewrite"}, "mode: the value has a space around it"},
+      {{"--socket", "unix:/a #b"}, "socket: \"#\" would begin a comment"},
+      {{"--extra-field", "#X"}, "extra-field: \"#\" would begin a comment"},
+      {{"--socket=unix:/a\nb"}, "socket: the value has a control character in it"},
+      {{"--mode=rewrite", "--mode=rewrite"}, "mode: given twice"},
+      {{"--check-config=yes"}, "check-config: takes no value"},
+      {{"--check-config", "--print-config"}, "print-config: does not go with check-config"},
+      {{"rewrite"}, "rewrite: not an option; write --OPTION=VALUE"},
+      {{"-h"}, "-h: not an option; write --OPTION=VALUE"},
+      {{"--", "x"}, "x: not an option; write --OPTION=VALUE"},
+      {{"--user=no-such-user"}, "user: no user of this name: no-such-user"},
+      {{"--socket-group=no-such-group"}, "socket-group: no group of this name: no-such-group"},
+      {{"--socket=/run/x.sock"}, "socket: a path needs its kind before it: unix:/run/x.sock"},
+      {{"--config", "/nonexistent/f"}, "config: cannot read /nonexistent/f: No such file or directory"},
+      {{"--\x1B[31m\xC3=1"}, "\\x1B[31m\\xC3: unknown option"},
+      {{"--" + std::string(100, 'x')}, std::string(60, 'x') + "...: unknown option"},
+  };
+  for (const auto& [arguments, reason] : cases) EXPECT_EQ(argument_error(arguments), "command line: " + reason);
+}
+
+TEST(Config, HelpAndVersionReadNothingElse) {
+  EXPECT_EQ(load({"--help", "--config=/nonexistent/f", "--mode=x"}).command, Command::help);
+  EXPECT_EQ(load({"--check-config", "--version"}).command, Command::version);
+  EXPECT_EQ(load({"--check-config", any_socket}).command, Command::check_config);
+}
+
+TEST(Config, AnyOctetsGiveSettingsOrOneLineOfPrintableText) {
+  const std::vector<std::string> pieces{
+      "socket", "mode",   "rule.folded", "extra-field", "=",  " = ", "unix:/a", "inet:1",     "log-only",
+      "fix",    "\n",     "\r\n",        "#",           " #", "[a]", "\t",      "\0x",        "\x1B[0m",
+      "X-A",    "config", "\xFF",        "\x7F",        "--", "998", "40",      "line-length"};
+  std::mt19937 random(20261121);
+  const TemporaryFile file("");
+  int loaded = 0;
+  for (int round = 0; round < 500; ++round) {
+    std::string text;
+    const auto length = random() % 24;
+    for (unsigned i = 0; i < length; ++i) {
+      text += random() % 8 == 0 ? std::string(1, static_cast<char>(random() % 256)) : pieces[random() % pieces.size()];
+    }
+    file.write(text);
+    const std::string error = error_of([&] { load({"--config", file.path(), "--socket=unix:/run/x.sock"}); });
+    loaded += error == "no error" ? 1 : 0;
+    EXPECT_TRUE(std::all_of(error.begin(), error.end(), [](char c) { return c >= 32 && c <= 126; })) << error;
+    EXPECT_LT(error.size(), 5000U);
+  }
+  EXPECT_GT(loaded, 0);
+}
+
+}  // namespace
