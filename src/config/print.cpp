@@ -12,7 +12,8 @@ namespace po = boost::program_options;
 std::string described(const Option& option) {
   std::string notes = option.range;
   if (option.print) {
-    for (const std::string& value : option.print(Settings{})) {
+    const Settings defaults;
+    for (const std::string& value : option.print(defaults)) {
       notes += (notes.empty() ? "" : "; ") + ("default " + value);
     }
   }
