@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/inspection.h"
 #include "msgid/inspect.h"
 
 namespace properties {
@@ -54,6 +55,14 @@ inline const Field* find(const FieldList& fields, std::string_view name, int ins
 inline std::string broken(const FieldList& fields, const Policy& policy) {
   for (const Field& field : fields) {
     if (!is_lossless(field.body)) return "the scanner is lossless";
+  }
+  for (const Field& field : fields) {
+    const msgid::ListedField* listed = policy.find(field.name);
+    if (listed == nullptr || !msgid::is_plain(field, *listed, policy)) continue;
+    std::vector<Token> tokens;
+    Verdict verdict;
+    msgid::inspect_field(field, *listed, policy, tokens, verdict);
+    if (!verdict.findings.empty() || !verdict.edits.empty()) return "what is plain has no finding";
   }
   const Verdict verdict = msgid::inspect(fields, policy);
   if (!same(verdict, msgid::inspect(fields, policy))) return "inspect() is deterministic";

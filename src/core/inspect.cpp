@@ -139,74 +139,62 @@ std::string shown(std::string_view body) {
   return std::string(ascii::trim(unfold(body)));
 }
 
-/// Inspects the fields one by one and gathers the verdict. One for each call of inspect().
-class Inspector {
- public:
-  Inspector(const Policy& policy, Verdict& verdict) : policy_(policy), verdict_(verdict) {}
-
-  void inspect_field(const Field& field, const ListedField& listed) {
-    Records records;
-    std::string new_body;
-    // One edit can make room for the next: brackets added may give an id that is too long, a list trimmed may lose the
-    // one place that kept spaces from being removed. So the rules run until nothing is left for them. Three rounds
-    // are the most that the rules in the table can make of any field; the tests look for a fourth.
-    for (int round = 0; round < max_rounds; ++round) {
-      const bool is_first = round == 0;
-      Records found = {};
-      std::string next = run_round(field, listed, is_first ? std::string_view(field.body) : new_body, found, is_first);
-      for (std::size_t i = 0; i < rule_count; ++i) {
-        if (is_first || found[i].action == Action::rewrite) records[i] = found[i];
-      }
-      if (next.empty()) break;
-      new_body = std::move(next);
-    }
-    report(field, records, new_body);
-    if (!new_body.empty()) verdict_.edits.push_back({field.name, field.instance, std::move(new_body)});
+void report(const Field& field, const Records& records, std::string_view new_body, Verdict& verdict) {
+  for (const Rule& rule : rules()) {
+    const Record& record = records[static_cast<std::size_t>(rule.id)];
+    if (!record.found) continue;
+    const bool is_rewrite = record.action == Action::rewrite;
+    verdict.findings.push_back({&rule, field.name, field.instance, record.action, std::string(record.reason),
+                                shown(field.body), is_rewrite ? shown(new_body) : std::string()});
   }
+}
 
-  void inspect_message(const FieldList& fields) {
-    const Rule& missing = rules()[static_cast<std::size_t>(RuleId::missing)];
-    if (policy_.action(missing.id) == RuleAction::off) return;
-    static constexpr std::string_view name = "Message-ID";
-    const bool is_there =
-        std::any_of(fields.begin(), fields.end(), [](const Field& field) { return same_name(field.name, name); });
-    if (!is_there) verdict_.findings.push_back({&missing, std::string(name), 0, Action::report, {}, {}, {}});
-  }
-
- private:
-  static constexpr int max_rounds = 8;
-
-  std::string run_round(const Field& field, const ListedField& listed, std::string_view body, Records& found,
-                        bool is_first) {
-    scan(body, tokens_);
-    Inspection inspection{policy_, listed, field.name, body, field.instance, tokens_};
-    return run_rules(inspection, found, is_first) ? render(inspection, found) : std::string();
-  }
-
-  void report(const Field& field, const Records& records, std::string_view new_body) {
-    for (const Rule& rule : rules()) {
-      const Record& record = records[static_cast<std::size_t>(rule.id)];
-      if (!record.found) continue;
-      const bool is_rewrite = record.action == Action::rewrite;
-      verdict_.findings.push_back({&rule, field.name, field.instance, record.action, std::string(record.reason),
-                                   shown(field.body), is_rewrite ? shown(new_body) : std::string()});
-    }
-  }
-
-  const Policy& policy_;
-  Verdict& verdict_;
-  std::vector<Token> tokens_;  // kept from field to field for its memory
-};
+void inspect_message(const FieldList& fields, const Policy& policy, Verdict& verdict) {
+  const Rule& missing = rules()[static_cast<std::size_t>(RuleId::missing)];
+  if (policy.action(missing.id) == RuleAction::off) return;
+  static constexpr std::string_view name = "Message-ID";
+  const bool is_there =
+      std::any_of(fields.begin(), fields.end(), [](const Field& field) { return same_name(field.name, name); });
+  if (!is_there) verdict.findings.push_back({&missing, std::string(name), 0, Action::report, {}, {}, {}});
+}
 
 }  // namespace
 
+void inspect_field(const Field& field, const ListedField& listed, const Policy& policy, std::vector<Token>& tokens,
+                   Verdict& verdict) {
+  // One edit can make room for the next: brackets added may give an id that is too long, a list trimmed may lose the
+  // one place that kept spaces from being removed. So the rules run until nothing is left for them. Two rounds with
+  // edits are the most that is known of; the bound is there so that a mistake in a rule cannot make a loop.
+  static constexpr int max_rounds = 8;
+  Records records;
+  std::string new_body;
+  for (int round = 0; round < max_rounds; ++round) {
+    const bool is_first = round == 0;
+    const std::string_view body = is_first ? std::string_view(field.body) : new_body;
+    scan(body, tokens);
+    Inspection inspection{policy, listed, field.name, body, field.instance, tokens};
+    Records found = {};
+    const bool any_mended = run_rules(inspection, found, is_first);
+    std::string next = any_mended ? render(inspection, found) : std::string();
+    for (std::size_t i = 0; i < rule_count; ++i) {
+      if (is_first || found[i].action == Action::rewrite) records[i] = found[i];
+    }
+    if (next.empty()) break;
+    new_body = std::move(next);
+  }
+  report(field, records, new_body, verdict);
+  if (!new_body.empty()) verdict.edits.push_back({field.name, field.instance, std::move(new_body)});
+}
+
 Verdict inspect(const FieldList& fields, const Policy& policy) {
   Verdict verdict;
-  Inspector inspector(policy, verdict);
+  std::vector<Token> tokens;  // kept from field to field for its memory
   for (const Field& field : fields) {
-    if (const ListedField* listed = policy.find(field.name)) inspector.inspect_field(field, *listed);
+    const ListedField* listed = policy.find(field.name);
+    if (listed == nullptr || is_plain(field, *listed, policy)) continue;
+    inspect_field(field, *listed, policy, tokens, verdict);
   }
-  inspector.inspect_message(fields);
+  inspect_message(fields, policy, verdict);
   return verdict;
 }
 

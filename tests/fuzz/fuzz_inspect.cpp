@@ -1,0 +1,50 @@
+// The promises of inspect() over any octets. The first octets choose a policy, and whether the rest is taken as it is
+// or mapped into an alphabet that is rich in the grammar's own characters.
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "tests/properties.h"
+
+namespace {
+
+constexpr std::string_view alphabet = "<>@.,()\"\\[]=?_ \t\n!aqbQBx3CEu-8\x01\xc3";
+
+msgid::Policy policy_from(std::uint8_t limits, std::uint8_t actions) {
+  msgid::Policy policy;
+  for (const msgid::Rule& rule : msgid::rules()) {
+    const unsigned choice = (actions >> (static_cast<unsigned>(rule.id) % 4U * 2U)) & 3U;
+    if (choice == 1) policy.action(rule.id) = msgid::RuleAction::off;
+    if (choice == 2) policy.action(rule.id) = msgid::RuleAction::report;
+    if (choice == 3 && rule.can_fix) policy.action(rule.id) = msgid::RuleAction::fix;
+  }
+  if ((limits & 1U) != 0) policy.line_length = 90;
+  if ((limits & 3U) != 0) policy.fold_at = 78;
+  if ((limits & 4U) != 0) policy.msgid_length = 60;
+  if ((limits & 8U) != 0) policy.references_length = 120;
+  if ((limits & 16U) != 0) policy.msgid_domain = "x.example";
+  return policy;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 3) return 0;
+  const msgid::Policy policy = policy_from(data[0], data[1]);
+  const bool is_mapped = (data[2] & 1U) != 0;
+  std::string body;
+  for (std::size_t i = 3; i < size; ++i) {
+    body += is_mapped ? alphabet[data[i] % alphabet.size()] : static_cast<char>(data[i]);
+  }
+  const msgid::FieldList fields = {
+      {"Message-ID", body, 1}, {"References", body, 1}, {"References", body, 2}, {"X", body, 1}};
+  const std::string broken = properties::broken(fields, policy);
+  if (!broken.empty()) {
+    std::fprintf(stderr, "broken promise: %s\n", broken.c_str());
+    std::abort();
+  }
+  return 0;
+}
