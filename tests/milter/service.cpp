@@ -1,0 +1,117 @@
+#include "service.h"
+
+#include <gtest/gtest.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "tests/eml.h"
+
+namespace {
+
+constexpr std::chrono::milliseconds step{20};
+
+/// What is not about messages: a sanitizer's report, say.
+std::string unexpected(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines)
+    if (line.find(" action=") == line.npos) text += line + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> arguments(const std::vector<std::string>& options) {
+  std::vector<std::string> all = {"--config", "/dev/null", "--log=stderr"};
+  if (geteuid() == 0) all.push_back("--user=nobody");
+  all.insert(all.end(), options.begin(), options.end());
+  return all;
+}
+
+SocketDirectory::SocketDirectory() {
+  const passwd* nobody = getpwnam("nobody");
+  if (geteuid() == 0 && (nobody == nullptr || chown(path().c_str(), nobody->pw_uid, nobody->pw_gid) != 0))
+    throw std::runtime_error("no user nobody");
+}
+
+Service::Service(const std::vector<std::string>& options, Family family) {
+  constexpr int attempts = 5;  // somebody may take the port between our look and the daemon's
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    address_ = family == Family::tcp ? "inet:" + std::to_string(fake_mta::free_port()) + "@127.0.0.1"
+                                     : "unix:" + (directory_ / "milter.sock");
+    std::vector<std::string> all = arguments(options);
+    all.push_back("--socket=" + address_);
+    daemon_.emplace(MSGID_MILTER, all);
+    if (daemon_->ready()) return;
+    if (daemon_->errors().find("in use") == std::string::npos) break;
+  }
+  throw std::runtime_error("the daemon does not serve: " + daemon_->errors());
+}
+
+fake_mta::Session Service::session(const fake_mta::Terms& offer) {
+  fake_mta::Session mta(address_);
+  mta.negotiate(offer);
+  mta.connect_info("mail.example.com", "192.0.2.1");
+  mta.helo("mail.example.com");
+  return mta;
+}
+
+Service::~Service() {
+  stop();
+}
+
+// libmilter's listener looks only every 5 s whether it is to stop (8.17.1), but also after a connection.
+void Service::stop() {
+  daemon_->terminate();
+  for (auto waited = std::chrono::milliseconds(0); waited < fake_mta::patience; waited += step) {
+    if (daemon_->wait(step)) break;
+    try {
+      const fake_mta::Session wake(address_);
+    } catch (const std::exception&) {  // it has closed its socket, and is ending
+    }
+  }
+  EXPECT_EQ(daemon_->stop(), 0) << unexpected(daemon_->lines());
+}
+
+std::vector<std::string> Service::log() {
+  const std::string prefix = "msgid-milter: ";
+  stop();
+  std::vector<std::string> log;
+  for (const std::string& line : daemon_->lines()) {
+    // What libmilter says of its own end, and of the connection in stop().
+    if (line.find("mi_start_session() failed") != line.npos || line.find(": TASKMGR_") != line.npos) continue;
+    EXPECT_TRUE(line.starts_with(prefix)) << line;
+    if (line.starts_with(prefix + "serving ") || line.starts_with(prefix + "stopp")) continue;
+    log.push_back(line.substr(std::min(line.size(), prefix.size())));
+  }
+  return log;
+}
+
+fake_mta::Message message(std::string_view header) {
+  fake_mta::Message message;
+  message.fields = eml::header_of(header);
+  return message;
+}
+
+fake_mta::Message reported_message() {
+  return message("From: a@example.com\nSubject: x\nMessage-ID:" + std::string(encoded_body) + "\nX-Mailer: Python\n");
+}
+
+fake_mta::Message clean_message() {
+  return message(
+      "Received: from a (a [192.0.2.9])\n\tby b with ESMTP id 1; Sat, 21 Nov 2026 10:00:00 +0000\n"
+      "From: a@example.com\nTo: b@example.com\nSubject: =?utf-8?q?encoded_words_may_stand_here?=\n"
+      "Message-ID:\n <clean.1@example.com>\nIn-Reply-To: <a@example.com>\n"
+      "References: <a@example.com>\n\t<b@example.com> (Name's message of \"Tue\")\n"
+      "X-Other-Id: =?utf-8?q?=3Cnot=40listed=3E?=\n");
+}
+
+std::vector<fake_mta::Modification> reported_edit() {
+  return {{fake_mta::code::change_header, 1, "Message-ID", " " + std::string(decoded_id)}};
+}
+
+void quit(fake_mta::Session& mta) {
+  mta.quit();
+  EXPECT_EQ(mta.rest(), "");
+}
