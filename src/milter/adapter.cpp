@@ -7,8 +7,10 @@
 
 #include <array>
 #include <exception>
-#include <new>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "milter/session.h"
 
@@ -18,11 +20,46 @@ namespace {
 
 const Service* service = nullptr;
 
+/// What was agreed on with the MTA.
+struct Terms {
+  unsigned long protocol = 0;  ///< SMFIP_ bits
+  bool may_change = false;
+};
+
 /// What libmilter keeps for a session.
 struct Private {
   Session session;
-  unsigned long protocol;  ///< the SMFIP_ bits that were agreed on
+  unsigned long protocol;
 };
+
+/// The terms by libmilter's context. After SMFIC_QUIT_NC an MTA goes on with the next SMTP connection and does not
+/// negotiate again; libmilter 8.17.1 calls xxfi_close before it all the same, and wants its private data gone. Contexts
+/// are not reported gone, so an entry stays until its address is used again: as many as there ever were at a time.
+class AgreedTerms {
+ public:
+  void put(const SMFICTX* context, Terms terms) {
+    const std::lock_guard lock(mutex_);
+    by_context_[context] = terms;
+  }
+
+  void erase(const SMFICTX* context) {
+    const std::lock_guard lock(mutex_);
+    by_context_.erase(context);
+  }
+
+  std::optional<Terms> find(const SMFICTX* context) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_context_.find(context);
+    return found == by_context_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<const SMFICTX*, Terms> by_context_;
+};
+
+// Never freed: sessions can outlive main().
+AgreedTerms& agreed_terms = *new AgreedTerms;
 
 Private* private_of(SMFICTX* context) {
   return static_cast<Private*>(smfi_getpriv(context));
@@ -61,39 +98,71 @@ sfsistat answer(SMFICTX* context, unsigned long no_reply_bit) {
   return mine != nullptr && (mine->protocol & no_reply_bit) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
-/// Which steps the MTA is asked to leave out, and which to send without waiting for an answer. On a TCP socket
-/// DATA stays and is answered: with it left out, Postfix 3.7.11 sends two small packets without an answer between them,
-/// and Nagle's algorithm and the delayed acknowledgement hold the second for 40 ms.
+/// Which steps the MTA is asked to leave out, and which to send without waiting for an answer.
+///
+/// On a TCP socket DATA stays and is answered: with it left out, Postfix 3.7.11 sends two small packets without an
+/// answer between them, and Nagle's algorithm and the delayed acknowledgement hold the second for 40 ms. NR_BODY is not
+/// asked for, and there is no xxfi_body: the last octets of a body come with the end of the message, and
+/// libmilter 8.17.1 calls xxfi_eom only if xxfi_body has answered SMFIS_CONTINUE.
 unsigned long wanted_protocol(bool is_unix) {
   const unsigned long always = SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN |
                                SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR |
-                               SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN | SMFIP_HDR_LEADSPC;
+                               SMFIP_NR_EOH | SMFIP_NR_UNKN | SMFIP_HDR_LEADSPC;
   return is_unix ? always | SMFIP_NODATA | SMFIP_NR_DATA : always;
+}
+
+void close_session(SMFICTX* context) noexcept {
+  delete private_of(context);
+  smfi_setpriv(context, nullptr);
+}
+
+void open_session(SMFICTX* context, Terms terms) {
+  auto mine = std::make_unique<Private>(Private{Session(service->settings, *service->log), terms.protocol});
+  mine->session.negotiated({(terms.protocol & SMFIP_HDR_LEADSPC) != 0, terms.may_change});
+  smfi_setpriv(context, mine.release());
+}
+
+void log_no_session(const char* what) noexcept {
+  try {
+    service->log->callback_failed({}, what);
+  } catch (...) {
+    // No memory for a line either. Mail passes.
+  }
 }
 
 sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned long offered_protocol, unsigned long,
                       unsigned long, unsigned long* actions, unsigned long* protocol, unsigned long* unused_2,
                       unsigned long* unused_3) noexcept {
   const bool wants_change = service->settings->mode == config::Mode::rewrite;
-  const bool may_change = wants_change && (offered_actions & SMFIF_CHGHDRS) != 0;
-  *actions = may_change ? SMFIF_CHGHDRS : SMFIF_NONE;
-  *protocol = wanted_protocol(service->settings->socket.is_unix) & offered_protocol;
+  const Terms terms = {wanted_protocol(service->settings->socket.is_unix) & offered_protocol,
+                       wants_change && (offered_actions & SMFIF_CHGHDRS) != 0};
+  *actions = terms.may_change ? SMFIF_CHGHDRS : SMFIF_NONE;
+  *protocol = terms.protocol;
   *unused_2 = 0;
   *unused_3 = 0;
-  delete private_of(context);  // SMFIC_QUIT_NC: the connection goes on with a new session
-  smfi_setpriv(context, nullptr);
+  close_session(context);
   try {
-    auto mine = std::make_unique<Private>(Private{Session(service->settings, *service->log), *protocol});
-    mine->session.negotiated({(*protocol & SMFIP_HDR_LEADSPC) != 0, may_change});
-    if (wants_change && !may_change) service->log->cannot_change_fields();
-    smfi_setpriv(context, mine.release());
-  } catch (...) {
-    // Without a session every callback answers and does nothing. It must answer: no bit may say that it does not.
-    *protocol &=
-        ~static_cast<unsigned long>(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA |
-                                    SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN);
+    agreed_terms.put(context, terms);
+    open_session(context, terms);
+    if (wants_change && !terms.may_change) service->log->cannot_change_fields();
+  } catch (const std::exception& error) {
+    // Without a session every callback does nothing and answers, so no bit may say that it does not.
+    log_no_session(error.what());
+    agreed_terms.erase(context);
+    *protocol = 0;
   }
   return SMFIS_CONTINUE;
+}
+
+/// A session for the next SMTP connection of an MTA that said SMFIC_QUIT_NC.
+void reopen_session(SMFICTX* context) noexcept {
+  const std::optional<Terms> terms = agreed_terms.find(context);
+  if (!terms) return;
+  try {
+    open_session(context, *terms);
+  } catch (const std::exception& error) {
+    log_no_session(error.what());
+  }
 }
 
 std::string_view address_text(const _SOCK_ADDR* address, std::array<char, INET6_ADDRSTRLEN>& buffer) {
@@ -106,6 +175,7 @@ std::string_view address_text(const _SOCK_ADDR* address, std::array<char, INET6_
 }
 
 sfsistat on_connect(SMFICTX* context, char* name, _SOCK_ADDR* address) noexcept {
+  if (private_of(context) == nullptr) reopen_session(context);
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   call(context, [&](Session& session) { session.connect(text(name), address_text(address, buffer)); });
   return answer(context, SMFIP_NR_CONN);
@@ -139,8 +209,7 @@ sfsistat on_abort(SMFICTX* context) noexcept {
 }
 
 sfsistat on_close(SMFICTX* context) noexcept {
-  delete private_of(context);
-  smfi_setpriv(context, nullptr);
+  close_session(context);
   return SMFIS_CONTINUE;
 }
 
@@ -157,9 +226,6 @@ sfsistat on_data(SMFICTX* context) noexcept {
 }
 sfsistat on_end_of_header(SMFICTX* context) noexcept {
   return answer(context, SMFIP_NR_EOH);
-}
-sfsistat on_body(SMFICTX* context, unsigned char*, size_t) noexcept {
-  return answer(context, SMFIP_NR_BODY);
 }
 sfsistat on_unknown(SMFICTX* context, const char*) noexcept {
   return answer(context, SMFIP_NR_UNKN);
@@ -180,7 +246,6 @@ bool register_callbacks(const Service& with) {
   description.xxfi_envrcpt = on_rcpt;
   description.xxfi_header = on_header;
   description.xxfi_eoh = on_end_of_header;
-  description.xxfi_body = on_body;
   description.xxfi_eom = on_end_of_message;
   description.xxfi_abort = on_abort;
   description.xxfi_close = on_close;

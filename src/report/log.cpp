@@ -58,7 +58,9 @@ std::string begin_line(const MessageContext& message) {
 }
 
 void append_context(std::string& line, const MessageContext& message) {
-  std::string client(message.client_name.empty() ? "unknown" : message.client_name);
+  // A client without a name comes as "[192.0.2.7]"; Postfix's own log has "unknown[192.0.2.7]".
+  const bool has_name = !message.client_name.empty() && message.client_name.front() != '[';
+  std::string client(has_name ? message.client_name : "unknown");
   client += '[';
   client += message.client_address.empty() ? "unknown" : message.client_address;
   client += ']';

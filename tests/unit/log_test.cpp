@@ -66,6 +66,8 @@ TEST(Log, ShowsWhatIsNotKnown) {
   captured.log.header_too_large({});
   EXPECT_EQ(captured.lines[0],
             "NOQUEUE: action=reported reason=header-size client=unknown[unknown] sender=\"\" agent=\"\"");
+  captured.log.header_too_large({"q", "[192.0.2.7]", "192.0.2.7", {}, {}});
+  EXPECT_NE(captured.lines[1].find(" client=unknown[192.0.2.7] "), std::string::npos);
   captured.log.callback_failed({"q", {}, {}, {}, {}}, "no \"memory\"");
   EXPECT_EQ(
       captured.lines[1],
