@@ -70,7 +70,7 @@ TEST(Log, ShowsWhatIsNotKnown) {
   EXPECT_NE(captured.lines[1].find(" client=unknown[192.0.2.7] "), std::string::npos);
   captured.log.callback_failed({"q", {}, {}, {}, {}}, "no \"memory\"");
   EXPECT_EQ(
-      captured.lines[1],
+      captured.lines[2],
       "q: action=failed reason=exception what=\"no \\\"memory\\\"\" client=unknown[unknown] sender=\"\" agent=\"\"");
 }
 
