@@ -96,10 +96,20 @@ void set_no_delay() {
   }
 }
 
+/// The usual soft limit is 1024. At the limit libmilter 8.17.1 spins on accept() and leaves new sessions without an
+/// answer.
+void raise_descriptor_limit() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 void open_listener(const config::Settings& settings) {
   const config::Endpoint& socket = settings.socket;
+  raise_descriptor_limit();
   if (socket.is_unix) remove_stale(socket.path);
   std::string connection = socket.for_libmilter();
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||

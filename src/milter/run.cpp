@@ -1,6 +1,7 @@
 #include "milter/run.h"
 
 #include <libmilter/mfapi.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ void start_listening(const config::Loaded& loaded) {
   }
 }
 
+/// libmilter waits for these in a thread of its own. One that comes before that thread is there must wait for it: it
+/// would end the process as if it had failed.
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 int serve(const config::Loaded& loaded) {
   // Sessions can outlive smfi_main() (libmilter does not wait for them), so what they use is never freed.
   static const report::Log& log =
@@ -47,6 +57,7 @@ int serve(const config::Loaded& loaded) {
                                                                         : report::to_standard_error(program));
   static const Service& service = *new Service{std::make_shared<const config::Settings>(loaded.settings), &log};
   if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
+  block_signals();
   start_listening(loaded);
   log.serving(loaded.settings.socket.for_libmilter(),
               loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only", MSGID_VERSION);
