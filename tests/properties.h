@@ -51,6 +51,31 @@ inline const Field* find(const FieldList& fields, std::string_view name, int ins
   return nullptr;
 }
 
+/// What is promised of fields whose encoded-words are not read.
+inline std::string broken_where_unread(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
+  if (policy.action(msgid::RuleId::encoded_word) == msgid::RuleAction::off) return {};
+  for (const Field& field : fields) {
+    if (policy.find(field.name) == nullptr) continue;
+    const bool is_unread = std::any_of(verdict.findings.begin(), verdict.findings.end(), [&](const Finding& finding) {
+      return finding.rule->id == msgid::RuleId::encoded_word && finding.field == field.name &&
+             finding.instance == field.instance && finding.action == Action::report;
+    });
+    std::vector<Token> tokens;
+    msgid::scan(field.body, tokens);
+    const bool is_begun = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+      return token.kind == msgid::TokenKind::text && token.text.find("=?") != std::string_view::npos;
+    });
+    if (is_begun && !is_unread) return "the beginning of an encoded-word without its end is reported";
+    for (const Edit& edit : verdict.edits) {
+      if (!is_unread || edit.field != field.name || edit.instance != field.instance) continue;
+      if (msgid::without_space(edit.new_body) != msgid::without_space(field.body)) {
+        return "a field whose encoded-words are not read changes in white space only";
+      }
+    }
+  }
+  return {};
+}
+
 /// The first promise that is broken for these fields under this policy, in words; empty if all hold.
 inline std::string broken(const FieldList& fields, const Policy& policy) {
   for (const Field& field : fields) {
@@ -95,6 +120,7 @@ inline std::string broken(const FieldList& fields, const Policy& policy) {
       return "only a rule set to fix edits";
     }
   }
+  if (const std::string unread = broken_where_unread(fields, policy, verdict); !unread.empty()) return unread;
   const Verdict again = msgid::inspect(msgid::apply(fields, verdict.edits), policy);
   if (!again.edits.empty()) return "idempotent: no edits after apply(), but \"" + again.edits.front().new_body + "\"";
   return {};

@@ -101,7 +101,7 @@ struct Finding {
   std::string field;  ///< the name as the sender spelled it; for `missing`, the name that is not there
   int instance;       ///< 0 where there is no such field
   Action action;
-  std::string reason;  ///< why there is no edit although the policy says fix; empty otherwise
+  std::string reason;  ///< why there is no edit, or could be none; empty where the policy alone says so
   std::string before;  ///< the body as received, unfolded, without the white space around it
   std::string after;   ///< the new body, likewise; empty where action is report
 };

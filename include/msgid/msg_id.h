@@ -60,8 +60,8 @@ InnerSpace inner_space(std::string_view id);
 /// The id without the white space that inner_space() calls certain.
 std::string without_certain_space(std::string_view id);
 
-/// The id without any white space: the octets its name is made of, so that an id that was cut by a line
-/// limit on its way keeps its name.
+/// The id without any white space: the octets its name is made of, so that an id that Postfix has cut at its line limit
+/// keeps its name. (One that Sendmail has cut does not: nobody knows whether its "!" belongs to it.)
 std::string without_space(std::string_view id);
 
 /// Whether `text` is one `dot-atom-text "@" (dot-atom-text / no-fold-literal)`, without brackets or white space.

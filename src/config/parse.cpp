@@ -154,8 +154,9 @@ std::vector<Given> read_arguments(const std::vector<std::string>& arguments) {
 
 /// A file's whole text, or nothing where it is not there and need not be. Bounded.
 std::optional<std::string> read_whole(const std::string& path, bool required) {
-  const std::string origin = required ? command_line : "default";
-  const auto refuse = [&](const std::string& reason) { fail(origin, "config", "cannot read " + path + ": " + reason); };
+  const auto refuse = [&](const std::string& reason) {
+    fail(command_line, "config", "cannot read " + path + ": " + reason);
+  };
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     if (!required && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;

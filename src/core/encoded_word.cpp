@@ -57,13 +57,13 @@ bool is_ascii_charset(std::string_view charset) noexcept {
   // Not ASCII as octets: stateful or wide encodings, by how their names begin ...
   static constexpr std::array<std::string_view, 8> beginnings = {"utf-7",    "utf-16", "utf-32",  "ucs-",
                                                                  "iso-2022", "hz-",    "ebcdic-", "x-ebcdic"};
-  // ... and EBCDIC, by its code page number (IANA character sets, 2024), which stand behind "ibm", "cp" and the like.
-  static constexpr std::array<std::string_view, 41> ebcdic_pages = {
-      "037",   "037",   "038",   "273",   "274",   "275",   "277",   "278",  "280",  "281",  "284",
-      "285",   "290",   "297",   "420",   "423",   "424",   "500",   "833",  "836",  "838",  "870",
-      "871",   "875",   "880",   "905",   "918",   "924",   "930",   "933",  "1026", "1047", "01140",
-      "01141", "01142", "01143", "01144", "01145", "01146", "01147", "01148"};
-  static constexpr std::array<std::string_view, 3> ebcdic_makers = {"ibm", "cp", "csibm"};
+  // ... and EBCDIC, by its code page number (IANA character sets, 2024) behind "ibm", "cp" and the like.
+  static constexpr std::array<std::string_view, 4> ebcdic_makers = {"ibm-", "ibm", "cp", "csibm"};
+  static constexpr std::array<std::string_view, 44> ebcdic_pages = {
+      "37",   "38",   "273",  "274",  "275",  "277",  "278",  "280",  "281",  "284",  "285",
+      "290",  "297",  "420",  "423",  "424",  "500",  "833",  "836",  "838",  "870",  "871",
+      "875",  "880",  "905",  "918",  "924",  "930",  "933",  "935",  "937",  "939",  "1026",
+      "1047", "1140", "1141", "1142", "1143", "1144", "1145", "1146", "1147", "1148", "1149"};
 
   if (charset.empty()) return false;
   const auto begins_with = [charset](std::string_view beginning) {
@@ -72,7 +72,8 @@ bool is_ascii_charset(std::string_view charset) noexcept {
   if (std::any_of(beginnings.begin(), beginnings.end(), begins_with)) return false;
   for (const std::string_view maker : ebcdic_makers) {
     if (!begins_with(maker)) continue;
-    const std::string_view page = charset.substr(maker.size());
+    std::string_view page = charset.substr(maker.size());
+    while (page.starts_with('0')) page.remove_prefix(1);
     if (std::find(ebcdic_pages.begin(), ebcdic_pages.end(), page) != ebcdic_pages.end()) return false;
   }
   return true;

@@ -84,17 +84,25 @@ bool run_rules(Inspection& field, Records& records, bool is_first_round) {
     if (action == RuleAction::off || row.check == nullptr) continue;
     const bool wants_fix = action == RuleAction::fix && row.rule.can_fix;
     const bool may_fix = wants_fix && (row.is_layout || !field.held);
-    const Outcome outcome = row.check(field, may_fix);
-    if (outcome.what == Outcome::What::clean) continue;
-    const bool is_mended = outcome.what == Outcome::What::mended;
+    const Answer answer = row.check(field, may_fix);
+    if (answer.what == Answer::What::clean) continue;
+    const bool is_mended = answer.what == Answer::What::mended;
     any_mended = any_mended || is_mended;
     if (is_mended && !row.is_layout) field.changed = true;
     if (!is_first_round && !is_mended) continue;
-    std::string_view reason = outcome.reason;
+    std::string_view reason = answer.reason;
     if (!is_mended && wants_fix && !may_fix && reason.empty()) reason = "encoded-word";
     records[static_cast<std::size_t>(row.rule.id)] = {true, is_mended ? Action::rewrite : Action::report, reason};
   }
   return any_mended;
+}
+
+std::vector<std::string> ids_of(std::span<const Token> tokens) {
+  std::vector<std::string> ids;
+  for (const Token& token : tokens) {
+    if (token.kind == TokenKind::msg_id) ids.push_back(without_space(token.text));
+  }
+  return ids;
 }
 
 /// Whether the ids of a new body, scanned afresh, are those it was made of. A decoded id may hold quotes or
@@ -102,31 +110,28 @@ bool run_rules(Inspection& field, Records& records, bool is_first_round) {
 bool reads_back(std::string_view new_body, std::span<const Token> made_of) {
   std::vector<Token> again;
   scan(new_body, again);
-  const auto next_id = [](std::span<const Token> tokens, std::size_t i) {
-    while (i < tokens.size() && tokens[i].kind != TokenKind::msg_id) ++i;
-    return i;
-  };
-  std::size_t a = next_id(again, 0);
-  std::size_t b = next_id(made_of, 0);
-  while (a < again.size() && b < made_of.size()) {
-    if (without_space(again[a].text) != without_space(made_of[b].text)) return false;
-    a = next_id(again, a + 1);
-    b = next_id(made_of, b + 1);
-  }
-  return a == again.size() && b == made_of.size();
+  return ids_of(again) == ids_of(made_of);
 }
 
 /// Renders the tokens; nothing where the result must not be written. Says so in `records`.
 std::string render(const Inspection& field, Records& records) {
   const std::size_t name_octets = field.name.size();
-  std::string body = fold(name_octets, units(field.tokens, field.held), field.policy.fold_at);
+  const std::vector<std::string_view> parts = units(field.tokens, field.held);
+  std::string body = fold(name_octets, parts, field.policy.fold_at);
+  // A shorter line is worth an edit even if one unit keeps it over the limit.
+  const std::size_t longest = longest_line(name_octets, body);
+  const bool is_shorter = longest <= field.policy.line_length || longest < longest_line(name_octets, field.body);
   Record& line = records[static_cast<std::size_t>(RuleId::line_too_long)];
-  if (line.action == Action::rewrite && longest_line(name_octets, body) > field.policy.line_length) {
+  if (line.action == Action::rewrite && (!is_shorter || longest > max_line_octets)) {
     line = {true, Action::report, "no-fold-point"};
   }
+  // A fold inside an id of a field that is held is no white space to refold at.
+  const bool has_fixed_fold = field.held && std::any_of(parts.begin(), parts.end(), [](std::string_view part) {
+                                return part.find('\n') != std::string_view::npos;
+                              });
   // An empty body would delete the field.
-  const bool is_writable =
-      !body.empty() && body != field.body && is_safe_body(name_octets, body) && reads_back(body, field.tokens);
+  const bool is_writable = !has_fixed_fold && !body.empty() && body != field.body && is_safe_body(name_octets, body) &&
+                           reads_back(body, field.tokens);
   for (Record& record : records) {
     if (!is_writable && record.action == Action::rewrite) record = {true, Action::report, "unrenderable"};
   }
@@ -163,8 +168,8 @@ void inspect_message(const FieldList& fields, const Policy& policy, Verdict& ver
 void inspect_field(const Field& field, const ListedField& listed, const Policy& policy, std::vector<Token>& tokens,
                    Verdict& verdict) {
   // One edit can make room for the next: brackets added may give an id that is too long, a list trimmed may lose the
-  // one place that kept spaces from being removed. So the rules run until nothing is left for them. Two rounds with
-  // edits are the most that is known of; the bound is there so that a mistake in a rule cannot make a loop.
+  // one place that kept spaces from being removed. So the rules run until nothing is left for them. Three
+  // rounds with edits are the most that is known of; the bound is there so that a mistake in a rule cannot make a loop.
   static constexpr int max_rounds = 8;
   Records records;
   std::string new_body;

@@ -33,18 +33,18 @@ struct Inspection {
 };
 
 /// What a rule has to say of a field.
-struct Outcome {
+struct Answer {
   enum class What { clean, found, mended } what = What::clean;
   std::string_view reason = {};  ///< of static lifetime: why found was not mended; may be empty
 };
-inline constexpr Outcome clean{};
-inline constexpr Outcome mended{Outcome::What::mended, {}};
-constexpr Outcome found(std::string_view reason = {}) {
-  return {Outcome::What::found, reason};
+inline constexpr Answer clean{};
+inline constexpr Answer mended{Answer::What::mended, {}};
+constexpr Answer found(std::string_view reason = {}) {
+  return {Answer::What::found, reason};
 }
 
 /// A rule's function. With `may_fix` it may change the tokens (and answers mended), else it only looks.
-using Check = Outcome (*)(Inspection&, bool may_fix);
+using Check = Answer (*)(Inspection&, bool may_fix);
 
 /// A row of the table of rules.
 struct RuleRow {

@@ -15,7 +15,8 @@ namespace {
 bool is_plain_inside(std::string_view inside) noexcept {
   bool bad = false;
   for (const char c : inside) {
-    bad |= (c <= 32) | (c == 127) | (c == '<') | (c == '"') | (c == '(') | (c == ')') | (c == '\\') | (c == '?');
+    bad |= (static_cast<unsigned char>(c - 33) > 93) | (c == '<') | (c == '"') | (c == '(') | (c == ')') | (c == '\\') |
+           (c == '?');
   }
   return !bad;
 }

@@ -136,13 +136,22 @@ std::string_view not_one_id(std::span<const Token> tokens) {
   return ids > 1 ? "more-than-one-msg-id" : std::string_view{};
 }
 
-Outcome encoded_word(Inspection& field, bool may_fix) {
+/// Whether an encoded-word begins outside of ids that has no end before the next white space: one with a space in it,
+/// or one that a line limit has cut. What stands behind its beginning must not be taken for plain ids.
+bool has_broken_word(std::span<const Token> tokens) {
+  return std::any_of(tokens.begin(), tokens.end(),
+                     [](const Token& token) { return token.kind == TokenKind::text && token.text.find("=?") != npos; });
+}
+
+Answer encoded_word(Inspection& field, bool may_fix) {
   if (field.body.find("=?") == npos) return clean;
   const bool is_inside_id = std::any_of(field.tokens.begin(), field.tokens.end(), [](const Token& token) {
     return (token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated) && has_encoded_word(token.text);
   });
+  const bool is_broken = has_broken_word(field.tokens);
   ReadRuns read = read_runs(field);
-  if (!is_inside_id && !read.stand_for_ids) return clean;
+  if (!is_inside_id && !is_broken && !read.stand_for_ids) return clean;
+  if (is_broken) read.refusal = "malformed-word";
   if (is_inside_id) read.refusal = "inside-msg-id";
   if (read.refusal.empty() && !field.listed.is_list) read.refusal = not_one_id(read.result);
   if (!read.refusal.empty() || !may_fix) {
@@ -153,14 +162,14 @@ Outcome encoded_word(Inspection& field, bool may_fix) {
   return mended;
 }
 
-Outcome line_too_long(Inspection& field, bool may_fix) {
+Answer line_too_long(Inspection& field, bool may_fix) {
   if (longest_line(field.name.size(), field.body) <= field.policy.line_length) return clean;
   return may_fix ? mended : found();
 }
 
 /// Gives each id for which `is_wrong` a short name.
 template <typename Predicate>
-Outcome shorten_ids(Inspection& field, bool may_fix, Predicate is_wrong) {
+Answer shorten_ids(Inspection& field, bool may_fix, Predicate is_wrong) {
   bool any = false;
   bool any_mended = false;
   for (Token& token : field.tokens) {
@@ -177,17 +186,17 @@ Outcome shorten_ids(Inspection& field, bool may_fix, Predicate is_wrong) {
   return may_fix ? found("no-shorter-name") : found();
 }
 
-Outcome msgid_too_long(Inspection& field, bool may_fix) {
+Answer msgid_too_long(Inspection& field, bool may_fix) {
   const std::size_t limit = field.policy.msgid_length;
   return shorten_ids(field, may_fix,
                      [limit](std::string_view id) { return id.size() > limit && without_space(id).size() > limit; });
 }
 
-Outcome non_ascii(Inspection& field, bool may_fix) {
+Answer non_ascii(Inspection& field, bool may_fix) {
   return shorten_ids(field, may_fix, has_non_ascii);
 }
 
-Outcome space_in_msgid(Inspection& field, bool may_fix) {
+Answer space_in_msgid(Inspection& field, bool may_fix) {
   InnerSpace worst = InnerSpace::none;
   bool any_certain = false;
   for (const Token& token : field.tokens) {
@@ -216,7 +225,7 @@ std::size_t rendered_size(std::span<const Token> tokens) {
 
 /// RFC 5537 3.4.4: the first id stays, and as many of the last as fit, at least two. What stands between an id and the
 /// next belongs to it, what stands before the first to the first.
-Outcome trim_references(Inspection& field) {
+Answer trim_references(Inspection& field) {
   std::vector<std::size_t> begins;
   for (std::size_t i = 0; i < field.tokens.size(); ++i) {
     if (field.tokens[i].kind == TokenKind::msg_id) begins.push_back(i);
@@ -248,7 +257,7 @@ Outcome trim_references(Inspection& field) {
   return mended;
 }
 
-Outcome references_too_long(Inspection& field, bool may_fix) {
+Answer references_too_long(Inspection& field, bool may_fix) {
   const std::size_t limit = field.policy.references_length;
   if (!field.listed.is_list || (!field.changed && field.body.size() <= limit)) return clean;
   const std::size_t rendered = rendered_size(field.tokens);
@@ -260,7 +269,7 @@ Outcome references_too_long(Inspection& field, bool may_fix) {
   return rendered <= limit + 1 ? mended : trim_references(field);
 }
 
-Outcome folded(Inspection& field, bool may_fix) {
+Answer folded(Inspection& field, bool may_fix) {
   if (field.body.find('\n') == npos) return clean;
   const std::size_t unfolded = unfold(field.body).size();
   if (unfolded == field.body.size() || field.name.size() + 1 + unfolded > field.policy.fold_at) return clean;
@@ -272,7 +281,7 @@ bool is_bare_id(Inspection& field) {
   return only != nullptr && only->kind == TokenKind::text && is_clean_bare_id(only->text);
 }
 
-Outcome no_angle_brackets(Inspection& field, bool may_fix) {
+Answer no_angle_brackets(Inspection& field, bool may_fix) {
   if (!is_bare_id(field)) return clean;
   if (!may_fix) return found();
   Token& token = *field.only_token();
@@ -280,7 +289,7 @@ Outcome no_angle_brackets(Inspection& field, bool may_fix) {
   return mended;
 }
 
-Outcome control_character(Inspection& field, bool) {
+Answer control_character(Inspection& field, bool) {
   const std::string_view body = field.body;
   for (std::size_t i = 0; i < body.size(); ++i) {
     const auto c = static_cast<unsigned char>(body[i]);
@@ -291,11 +300,11 @@ Outcome control_character(Inspection& field, bool) {
   return clean;
 }
 
-Outcome duplicate_field(Inspection& field, bool) {
+Answer duplicate_field(Inspection& field, bool) {
   return field.listed.at_most_once && field.instance > 1 ? found() : clean;
 }
 
-Outcome malformed(Inspection& field, bool) {
+Answer malformed(Inspection& field, bool) {
   // What encoded-word or no-angle-brackets has found is an id, if a badly written one.
   if (field.listed.is_list || field.held || is_bare_id(field)) return clean;
   const bool has_id = std::any_of(field.tokens.begin(), field.tokens.end(),

@@ -28,30 +28,26 @@ std::string system_error(const std::string& what) {
   return what + ": " + std::strerror(errno);
 }
 
-/// Whether somebody accepts connections on this UNIX socket.
-bool is_live(const std::string& path) {
+/// Throws unless the path is free, or a UNIX socket that has nobody behind it any more; says which. Only a refusal
+/// shows that: a full backlog, another type of socket, and a socket that we may not connect to have an owner.
+bool is_stale(const std::string& path) {
+  struct stat status = {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return false;
+    throw ListenError("socket", system_error(path));
+  }
+  if (!S_ISSOCK(status.st_mode)) throw ListenError("socket", path + ": there is a file that is not a socket");
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) throw ListenError("socket", system_error("socket"));
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);
   const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-  // A full backlog (EAGAIN) has an owner too.
-  const bool live = result == 0 || errno == EAGAIN;
+  const int error = result == 0 ? 0 : errno;
   ::close(fd);
-  return live;
-}
-
-/// Makes way for a UNIX socket, where that is safe.
-void remove_stale(const std::string& path) {
-  struct stat status = {};
-  if (::lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return;
-    throw ListenError("socket", system_error(path));
-  }
-  if (!S_ISSOCK(status.st_mode)) throw ListenError("socket", path + ": there is a file that is not a socket");
-  if (is_live(path)) throw ListenError("socket", path + ": another process serves this socket");
-  if (::unlink(path.c_str()) != 0) throw ListenError("socket", system_error(path));
+  if (error == ECONNREFUSED) return true;
+  const std::string why = error == 0 || error == EAGAIN ? "another process serves this socket" : std::strerror(error);
+  throw ListenError("socket", path + ": " + why);
 }
 
 gid_t group_id(const std::string& name) {
@@ -66,18 +62,37 @@ const passwd& user_entry(const std::string& name) {
   return *entry;
 }
 
-/// The socket belongs to the user that serves it. The mode comes last: until then only the owner can connect.
-void set_access(const config::Settings& settings) {
-  const std::string& path = settings.socket.path;
-  const uid_t no_change = static_cast<uid_t>(-1);
-  const uid_t owner = settings.user.empty() ? no_change : user_entry(settings.user).pw_uid;
-  if (!settings.socket_group.empty() || owner != no_change) {
-    const gid_t group = settings.socket_group.empty() ? static_cast<gid_t>(-1) : group_id(settings.socket_group);
-    if (::chown(path.c_str(), owner, group) != 0) {
-      throw ListenError(settings.socket_group.empty() ? "user" : "socket-group", system_error(path));
+/// While it lives, the process makes files as the user and group that are to own the socket. Nothing is changed by path
+/// as root: the directory belongs to that user, who could have put a link there in between.
+class AsSocketOwner {
+ public:
+  explicit AsSocketOwner(const config::Settings& settings) : is_root_(::geteuid() == 0) {
+    if (!is_root_) return;
+    const passwd& user = user_entry(settings.user);
+    const gid_t group = settings.socket_group.empty() ? user.pw_gid : group_id(settings.socket_group);
+    if (::initgroups(settings.user.c_str(), user.pw_gid) != 0 || ::setegid(group) != 0 || ::seteuid(user.pw_uid) != 0) {
+      throw ListenError("user", system_error("cannot become " + settings.user));
     }
   }
-  if (::chmod(path.c_str(), settings.socket_mode) != 0) throw ListenError("socket-mode", system_error(path));
+  ~AsSocketOwner() {
+    if (is_root_) static_cast<void>(!::seteuid(0));
+  }
+  AsSocketOwner(const AsSocketOwner&) = delete;
+  AsSocketOwner& operator=(const AsSocketOwner&) = delete;
+
+ private:
+  bool is_root_;
+};
+
+/// The group of a socket that is already there with its owner and mode.
+void set_group(const config::Settings& settings) {
+  if (settings.socket_group.empty()) return;
+  const std::string& path = settings.socket.path;
+  const gid_t group = group_id(settings.socket_group);
+  struct stat status = {};
+  if (::lstat(path.c_str(), &status) == 0 && status.st_gid == group) return;
+  // Not made as root, or in a set-gid directory of another group. As a user this works for the user's own groups.
+  if (::lchown(path.c_str(), static_cast<uid_t>(-1), group) != 0) throw ListenError("socket-group", system_error(path));
 }
 
 /// TCP_NODELAY on the listener, from which accepted sockets inherit it (Linux). libmilter writes the edit and the final
@@ -107,25 +122,43 @@ void raise_descriptor_limit() {
 
 }  // namespace
 
+namespace {
+
+void open_socket(const std::string& connection, bool remove_at_end) {
+  errno = 0;
+  if (smfi_opensocket(remove_at_end) == MI_SUCCESS) return;
+  const std::string what = "cannot listen on " + connection;
+  throw ListenError("socket", errno != 0 ? system_error(what) : what + ": libmilter logs the reason");
+}
+
+void open_unix_socket(const config::Settings& settings) {
+  const std::string& path = settings.socket.path;
+  const bool has_stale = is_stale(path);
+  const AsSocketOwner as_owner(settings);
+  if (has_stale && ::unlink(path.c_str()) != 0) throw ListenError("socket", system_error(path));
+  const mode_t mask = ::umask(~static_cast<mode_t>(settings.socket_mode) & 0777);
+  try {
+    open_socket(settings.socket.for_libmilter(), true);
+  } catch (const ListenError& error) {
+    throw ListenError(error.option, std::string(error.what()) + " (the user must be able to write to the directory)");
+  }
+  ::umask(mask);
+  set_group(settings);
+}
+
+}  // namespace
+
 void open_listener(const config::Settings& settings) {
-  const config::Endpoint& socket = settings.socket;
   raise_descriptor_limit();
-  if (socket.is_unix) remove_stale(socket.path);
-  std::string connection = socket.for_libmilter();
+  std::string connection = settings.socket.for_libmilter();
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
     throw ListenError("socket", "libmilter does not take " + connection);
   }
-  const mode_t mask = ::umask(0177);
-  errno = 0;
-  // true: libmilter is to remove the socket when it ends.
-  const int result = smfi_opensocket(true);
-  const std::string reason = system_error("cannot listen on " + connection);
-  ::umask(mask);
-  if (result != MI_SUCCESS) throw ListenError("socket", reason);
-  if (socket.is_unix) {
-    set_access(settings);
+  if (settings.socket.is_unix) {
+    open_unix_socket(settings);
   } else {
+    open_socket(connection, false);
     set_no_delay();
   }
 }

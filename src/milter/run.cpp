@@ -1,6 +1,7 @@
 #include "milter/run.h"
 
 #include <libmilter/mfapi.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -27,10 +28,14 @@ constexpr const char* program = "msgid-milter";
   throw config::StartupError(origin + ": " + option + ": " + reason);
 }
 
+bool is_root(const std::string& user) {
+  const passwd* const entry = ::getpwnam(user.c_str());
+  return entry != nullptr && entry->pw_uid == 0;
+}
+
 void start_listening(const config::Loaded& loaded) {
   const config::Settings& settings = loaded.settings;
-  const bool stays_root = settings.user.empty() || settings.user == "root";
-  if (::geteuid() == 0 && stays_root) {
+  if (::geteuid() == 0 && (settings.user.empty() || is_root(settings.user))) {
     fail(loaded, "user", "the service does not run as root; set it to a user of its own");
   }
   try {

@@ -111,12 +111,16 @@ void Session::begin_message() {
 std::vector<bool> Session::send(const msgid::Verdict& verdict, const ChangeHeader& change_header) const {
   std::vector<bool> sent(verdict.edits.size(), false);
   if (!negotiated_.may_change) return sent;
+  // What can fail for want of memory comes before the first edit, so that a message is never edited by half.
+  std::vector<std::string> bodies;
+  bodies.reserve(verdict.edits.size());
+  const std::size_t strip = negotiated_.has_leading_space ? 0 : 1;
+  for (const msgid::Edit& edit : verdict.edits) bodies.push_back(edit.new_body.substr(strip));
   for (std::size_t i = verdict.edits.size(); i-- > 0;) {
     const msgid::Edit& edit = verdict.edits[i];
     // The core promises this. A body that broke the promise could add a field to the message, so it is asked again.
     if (!msgid::is_safe_body(edit.field.size(), edit.new_body)) continue;
-    const std::size_t strip = negotiated_.has_leading_space ? 0 : 1;
-    sent[i] = change_header(edit.field, edit.instance, edit.new_body.substr(strip));
+    sent[i] = change_header(edit.field, edit.instance, bodies[i]);
   }
   return sent;
 }

@@ -145,7 +145,7 @@ TEST(Config, TheDefaultFileIsReadWhereItExists) {
   EXPECT_EQ(config::load({any_socket}, file.path() + "/below").settings.socket.port, 8891);
   const std::string directory = std::filesystem::path(file.path()).parent_path().string();
   EXPECT_EQ(error_of([&] { config::load({any_socket}, directory); }),
-            "default: config: cannot read " + directory + ": Is a directory");
+            "command line: config: cannot read " + directory + ": Is a directory");
   const TemporaryFile other("socket = unix:/b\n");
   EXPECT_EQ(config::load({"--config", other.path()}, file.path()).settings.socket.path, "/b");
 }

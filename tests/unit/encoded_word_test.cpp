@@ -115,19 +115,37 @@ TEST(Decode, KeepsTheFirstRefusalAndShowsTheBrackets) {
 
 TEST(Charset, IsTakenIfItsAsciiIsAscii) {
   for (const std::string_view name :
-       {"utf-8",     "UTF-8",        "us-ascii",   "iso-8859-1", "ISO-8859-15", "windows-1252", "koi8-r",
-        "cp-850",    "cp850",        "ibm850",     "gb2312",     "gbk",         "big5",         "euc-jp",
-        "shift_jis", "unknown-8bit", "x-anything", "utf",        "iso-20",      "hz",           "ibm",
-        "cp"}) {
+       {"utf-8",     "UTF-8",        "us-ascii",   "iso-8859-1", "ISO-8859-15", "windows-1252", "koi8-r", "cp-850",
+        "cp850",     "cp0437",       "cp1252",     "ibm850",     "gb2312",      "gbk",          "big5",   "euc-jp",
+        "shift_jis", "unknown-8bit", "x-anything", "utf",        "iso-20",      "hz",           "ibm",    "cp"}) {
     EXPECT_TRUE(msgid::is_ascii_charset(name)) << name;
   }
 }
 
 TEST(Charset, IsRefusedIfItIsNot) {
-  for (const std::string_view name :
-       {"utf-7", "UTF-7-IMAP", "utf-16", "UTF-16LE", "utf-32be", "ucs-2", "UCS-4", "iso-2022-jp", "ISO-2022-KR",
-        "hz-gb-2312", "ebcdic-cp-us", "x-EBCDIC-KoreanExtended", "ibm037", "IBM500", "cp1047", "CP037", "ibm01140",
-        "csIBM273", ""}) {
+  for (const std::string_view name : {"utf-7",
+                                      "UTF-7-IMAP",
+                                      "utf-16",
+                                      "UTF-16LE",
+                                      "utf-32be",
+                                      "ucs-2",
+                                      "UCS-4",
+                                      "iso-2022-jp",
+                                      "ISO-2022-KR",
+                                      "hz-gb-2312",
+                                      "ebcdic-cp-us",
+                                      "x-EBCDIC-KoreanExtended",
+                                      "ibm037",
+                                      "IBM500",
+                                      "cp1047",
+                                      "CP037",
+                                      "ibm01140",
+                                      "cp1140",
+                                      "ibm-037",
+                                      "ibm037",
+                                      "IBM-1047",
+                                      "csIBM273",
+                                      ""}) {
     EXPECT_FALSE(msgid::is_ascii_charset(name)) << name;
   }
 }

@@ -175,6 +175,12 @@ const Case refused[] = {
     {"Message-ID", " text =?utf-8?q?=3Ca=40b=3E?=", "encoded-word:text-left-over"},
     {"Message-ID", " <p@q> =?utf-8?q?phrase?=", "encoded-word:no-msg-id"},
     {"Resent-Message-ID", " =?utf-8?q?=3Ca=40b=3E_=3Cc=40d=3E?=", "encoded-word:more-than-one-msg-id"},
+    // A word that a relay has cut, or that has a space in it, is no word, and what follows its beginning is no plain
+    // id.
+    {"Message-ID", " =?us-ascii?Q?<aaaa\n bbb@x>?=", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
+    {"References", " <a@b>\n =?us-ascii?Q?<c@d>\n _<e@f>?=", "encoded-word:malformed-word"},
+    {"References", " <a @b> =?utf-8?q?=3Cc=40d", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
+    {"Message-ID", " =?utf-8?q?=3Ca=40b=3E", "encoded-word:malformed-word"},
     // Inside plain brackets: reported, never decoded.
     {"Message-ID", " <a=?utf-8?q?=40?=b>", "encoded-word:inside-msg-id"},
     {"References", " <a =?utf-8?q?=40b=3E?=", "encoded-word:inside-msg-id"},
@@ -193,6 +199,14 @@ TEST(EncodedWord, SetToReportLeavesTheField) {
       {"Message-ID", " =?utf-8?q?=3Ca=4?=", "encoded-word:broken-escape"},
   };
   expect_all(cases, with(RuleId::encoded_word, RuleAction::report));
+}
+
+TEST(EncodedWord, IsLookedForInPhrasesButNotInPlainText) {
+  const Case cases[] = {
+      {"In-Reply-To", " a=b?c <a@b>", ""},
+      {"In-Reply-To", " (a comment =?utf-8?q?cut) <a@b>", ""},
+  };
+  expect_all(cases);
 }
 
 TEST(EncodedWord, OffIsNotLookedFor) {
@@ -219,6 +233,9 @@ TEST(EncodedWord, ThatIsNotReadAllowsRefoldingAtExistingWhiteSpace) {
             "encoded-word:broken-escape, line-too-long:no-fold-point")
       << "no white space, no fold point";
   Policy unfolds = with(RuleId::folded, RuleAction::fix);
+  EXPECT_EQ(verdict_on("References", " <a\n b@c>\n =?utf-8?q?=3Cc=4?=", unfolds),
+            "encoded-word:broken-escape, space-in-msgid:encoded-word, folded:unrenderable")
+      << "a fold inside an id stays a fold, or no later relay could tell what it was";
   EXPECT_EQ(verdict_on("References", " <a@b>,<c@d>\n =?utf-8?q?=3Cc=4?=", unfolds),
             "encoded-word:broken-escape, folded -> <a@b>,<c@d> =?utf-8?q?=3Cc=4?=");
 }
@@ -265,6 +282,16 @@ TEST(LineTooLong, WithoutAFoldPointIsReported) {
       "line-too-long:no-fold-point, msgid-too-long:report");
   EXPECT_EQ(verdict_on("References", " " + std::string(1000, ' ')), "line-too-long:unrenderable")
       << "nothing to render";
+}
+
+TEST(LineTooLong, IsMadeShorterWhereOneIdKeepsItLong) {
+  Policy policy;
+  policy.line_length = 78;
+  policy.fold_at = 78;
+  const std::string long_id = "<" + std::string(84, 'x') + "@y>";
+  EXPECT_EQ(verdict_on("References", list_of(4, " ", 30) + " " + long_id, policy),
+            "line-too-long ->" + list_of(2, " ", 30) + "/" + list_of(4, " ", 30).substr(2 * 31) + "/ " + long_id);
+  EXPECT_EQ(verdict_on("References", list_of(2, " ", 30) + "\n " + long_id, policy), "line-too-long:no-fold-point");
 }
 
 TEST(LineTooLong, TakesItsLimitsFromThePolicy) {
