@@ -88,6 +88,37 @@ TEST(Socket, ALiveOneIsLeftAlone) {
   EXPECT_EQ(open.send(reported_message()).modifications, reported_edit());
 }
 
+// Whose it is cannot be told by connecting, so it is not ours to remove.
+TEST(Socket, AnotherKindOfSocketIsLeftAlone) {
+  const SocketDirectory directory;
+  const std::string path = directory / "s";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const ino_t inode = status_of(path).st_ino;
+  const Result result = run(arguments({"--socket=unix:" + path}));
+  close(fd);
+  EXPECT_EQ(result.status, refused);
+  EXPECT_NE(result.errors.find(path), std::string::npos) << result.errors;
+  EXPECT_EQ(status_of(path).st_ino, inode);
+}
+
+// Nothing is left for root to change afterwards by its name.
+TEST(Socket, IsMadeByTheUserAndForTheGroup) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can choose";
+  const SocketDirectory directory;
+  const std::string path = directory / "s";
+  Daemon daemon(MSGID_MILTER, {"--config=/dev/null", "--log=stderr", "--user=nobody", "--socket-group=daemon",
+                               "--socket-mode=0620", "--socket=unix:" + path});
+  ASSERT_TRUE(daemon.ready()) << daemon.errors();
+  const struct stat status = status_of(path);
+  EXPECT_EQ(status.st_uid, getpwnam("nobody")->pw_uid);
+  EXPECT_EQ(status.st_gid, getgrnam("daemon")->gr_gid);
+  EXPECT_EQ(status.st_mode & 0777, 0620u);
+}
+
 TEST(Socket, ATcpPortInUseIsRefused) {
   Service service({}, Service::Family::tcp);
   const Result second = run(arguments({"--socket=" + service.address()}));
