@@ -16,9 +16,9 @@ struct ListenError : std::runtime_error {
 };
 
 /// Opens the socket through libmilter. After this connections are accepted by the kernel and wait for smfi_main().
-/// A UNIX socket nobody listens on is replaced; a live one, and a file that is no socket, is an error. It is made by the
-/// user that is to serve it, with its mode and group from the first moment, so that user must be able to write to its
-/// directory. TCP sockets get TCP_NODELAY. Throws ListenError.
+/// A UNIX socket nobody listens on is replaced; a live one, and a file that is no socket, is an error. It is made by
+/// the user that is to serve it, with its mode and group from the first moment, so that user must be able to write to
+/// its directory. TCP sockets get TCP_NODELAY. Throws ListenError.
 void open_listener(const config::Settings& settings);
 
 /// Becomes `settings.user`, with that user's groups, for good. Nothing where none is set. Throws ListenError.

@@ -43,7 +43,7 @@ struct Measured {
 /// One filter, running.
 struct Filter {
   std::string name;
-  fake_mta::TemporaryDirectory directory;
+  fake_mta::SocketDirectory directory;
   std::string address = "unix:" + (directory / "s");
   fake_mta::Daemon daemon;
   fake_mta::Terms wish;

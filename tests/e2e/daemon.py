@@ -2,12 +2,21 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 
 from postfix import free_port
 
 BINARY = os.environ.get("MSGID_MILTER", str(pathlib.Path(__file__).resolve().parents[2] / "build/dev/msgid-milter"))
+
+
+def socket_directory(directory, name):
+    """A directory that the daemon's user may make its socket in."""
+    path = pathlib.Path(directory) / f"{name}-socket"
+    path.mkdir(mode=0o755, exist_ok=True)
+    shutil.chown(path, "nobody")
+    return path
 
 
 class Daemon:
@@ -19,14 +28,15 @@ class Daemon:
         self.options = options
         self.binary = binary
         self._stem = pathlib.Path(directory) / name
+        self._socket = socket_directory(directory, name) / "milter.sock"
         self._port = 0
         self._child = None
 
     def socket_for_postfix(self):
-        return f"unix:{self._stem}.sock" if self.transport == "unix" else f"inet:127.0.0.1:{self._port}"
+        return f"unix:{self._socket}" if self.transport == "unix" else f"inet:127.0.0.1:{self._port}"
 
     def socket_for_sendmail(self):
-        return f"unix:{self._stem}.sock" if self.transport == "unix" else f"inet:{self._port}@127.0.0.1"
+        return f"unix:{self._socket}" if self.transport == "unix" else f"inet:{self._port}@127.0.0.1"
 
     def start(self):
         for _ in range(5):  # another program may have taken the port in the meantime

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -64,6 +65,12 @@ TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept : pa
 TemporaryDirectory::~TemporaryDirectory() {
   std::error_code ignored;
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+SocketDirectory::SocketDirectory() {
+  const passwd* nobody = getpwnam("nobody");
+  if (geteuid() == 0 && (nobody == nullptr || chown(path().c_str(), nobody->pw_uid, nobody->pw_gid) != 0))
+    throw std::runtime_error("no user nobody");
 }
 
 int free_port() {

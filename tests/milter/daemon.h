@@ -33,6 +33,12 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+/// One that the user nobody may make sockets in: the daemon runs as nobody where the tests run as root.
+class SocketDirectory : public TemporaryDirectory {
+ public:
+  SocketDirectory();
+};
+
 /// A port on 127.0.0.1 that was free a moment ago. Somebody else may take it: see Daemon::ready().
 int free_port();
 

@@ -1,7 +1,6 @@
 #include "service.h"
 
 #include <gtest/gtest.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -27,12 +26,6 @@ std::vector<std::string> arguments(const std::vector<std::string>& options) {
   if (geteuid() == 0) all.push_back("--user=nobody");
   all.insert(all.end(), options.begin(), options.end());
   return all;
-}
-
-SocketDirectory::SocketDirectory() {
-  const passwd* nobody = getpwnam("nobody");
-  if (geteuid() == 0 && (nobody == nullptr || chown(path().c_str(), nobody->pw_uid, nobody->pw_gid) != 0))
-    throw std::runtime_error("no user nobody");
 }
 
 Service::Service(const std::vector<std::string>& options, Family family) {

@@ -19,12 +19,6 @@ inline constexpr const char* decoded_id = "<162193893844.19864.11243857306847327
 /// where root is not taken.
 std::vector<std::string> arguments(const std::vector<std::string>& options);
 
-/// A directory the daemon's user may make sockets in.
-class SocketDirectory : public fake_mta::TemporaryDirectory {
- public:
-  SocketDirectory();
-};
-
 class Service {
  public:
   enum class Family { unix_socket, tcp };
@@ -49,7 +43,7 @@ class Service {
  private:
   void stop();
 
-  SocketDirectory directory_;
+  fake_mta::SocketDirectory directory_;
   std::string address_;
   std::optional<fake_mta::Daemon> daemon_;
 };

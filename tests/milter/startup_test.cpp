@@ -17,6 +17,7 @@ namespace {
 
 using fake_mta::Daemon;
 using fake_mta::Session;
+using fake_mta::SocketDirectory;
 
 constexpr int refused = 78;
 
