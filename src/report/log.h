@@ -32,7 +32,7 @@ struct MessageContext {
   std::string_view queue_id;
   std::string_view client_name;
   std::string_view client_address;
-  std::string_view sender;  ///< the envelope sender, with its angle brackets
+  std::string_view sender;  ///< the envelope sender as the MTA shows it: Postfix leaves the brackets out for local mail
   std::string_view agent;   ///< the body of User-Agent or X-Mailer
 };
 
