@@ -129,6 +129,9 @@ REFUSED = [
     reported("broken-escape", message("Message-ID: =?utf-8?q?=3Ca=40b=3?="), ("Message-ID", 1, "encoded-word")),
     reported("text-left-over", message("In-Reply-To: =?utf-8?q?Your_mail_=3Ca=40b=3E?="),
              ("In-Reply-To", 1, "encoded-word")),
+    # ProtonMail's long word when a Postfix on its way has cut the line.
+    reported("word-cut-by-postfix", message("References: =?utf-8?Q?<order-1@app.example>_<order-", " 2@app.example>?="),
+             ("References", 1, "encoded-word"), ("References", 1, "space-in-msgid")),
     reported("two-message-ids", message("Message-ID: =?utf-8?q?=3Ca=40b=3E_=3Cc=40d=3E?="),
              ("Message-ID", 1, "encoded-word")),
 ]

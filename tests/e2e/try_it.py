@@ -153,7 +153,8 @@ class Show:
         for name, (octets, meant) in MESSAGES.items():
             mail = self.send("rewrite", name)
             expect(mail.accepted, "the next hop refuses a repaired message")
-            repaired = [(field, f" {meant[field]}".encode() if field in meant else body) for field, body in fields(octets)]
+            repaired = [(field, f" {meant[field]}".encode() if field in meant else body)
+                        for field, body in fields(octets)]
             expect(fields(mail.octets)[1:] == repaired, str(fields(mail.octets)))  # in front is Postfix's Received
             for field in meant:
                 side_by_side(field_lines(octets, field), field_lines(mail.octets, field))
