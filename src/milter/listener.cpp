@@ -120,25 +120,22 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-}  // namespace
-
-namespace {
-
-void open_socket(const std::string& connection, bool remove_at_end) {
+void open_socket(const std::string& connection) {
   errno = 0;
-  if (smfi_opensocket(remove_at_end) == MI_SUCCESS) return;
+  // true: libmilter removes a UNIX socket when it ends.
+  if (smfi_opensocket(true) == MI_SUCCESS) return;
   const std::string what = "cannot listen on " + connection;
   throw ListenError("socket", errno != 0 ? system_error(what) : what + ": libmilter logs the reason");
 }
 
-void open_unix_socket(const config::Settings& settings) {
+void open_unix_socket(const config::Settings& settings, const std::string& connection) {
   const std::string& path = settings.socket.path;
   const bool has_stale = is_stale(path);
   const AsSocketOwner as_owner(settings);
   if (has_stale && ::unlink(path.c_str()) != 0) throw ListenError("socket", system_error(path));
   const mode_t mask = ::umask(~static_cast<mode_t>(settings.socket_mode) & 0777);
   try {
-    open_socket(settings.socket.for_libmilter(), true);
+    open_socket(connection);
   } catch (const ListenError& error) {
     throw ListenError(error.option, std::string(error.what()) + " (the user must be able to write to the directory)");
   }
@@ -156,9 +153,9 @@ void open_listener(const config::Settings& settings) {
     throw ListenError("socket", "libmilter does not take " + connection);
   }
   if (settings.socket.is_unix) {
-    open_unix_socket(settings);
+    open_unix_socket(settings, connection);
   } else {
-    open_socket(connection, false);
+    open_socket(connection);
     set_no_delay();
   }
 }

@@ -36,18 +36,19 @@ void append_escaped(std::string& line, std::string_view value, bool quoted) {
   if (quoted) line += '"';
 }
 
-void append_bare(std::string& line, std::string_view key, std::string_view value) {
+void append_key(std::string& line, std::string_view key, std::string_view value, bool quoted) {
   line += ' ';
   line += key;
   line += '=';
-  append_escaped(line, value, false);
+  append_escaped(line, value, quoted);
+}
+
+void append_bare(std::string& line, std::string_view key, std::string_view value) {
+  append_key(line, key, value, false);
 }
 
 void append_quoted(std::string& line, std::string_view key, std::string_view value) {
-  line += ' ';
-  line += key;
-  line += '=';
-  append_escaped(line, value, true);
+  append_key(line, key, value, true);
 }
 
 std::string begin_line(const MessageContext& message) {

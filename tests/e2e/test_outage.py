@@ -9,8 +9,7 @@ import cases
 import postfix
 import sendmail
 from daemon import Daemon, stop_cleanly
-from sink import Sink
-from test_relay import DOMAIN, edited, scratch_directory, without_received
+from test_relay import DOMAIN, begin, edited, without_received
 
 CASE = next(case for case in cases.ALL if case.name == "python-header-class")
 
@@ -20,11 +19,7 @@ class OutageTests:
 
     @classmethod
     def setUpClass(cls):
-        if reason := cls.missing():
-            raise unittest.SkipTest(reason)
-        cls.directory = scratch_directory(cls)
-        cls.sink = Sink()
-        cls.addClassCleanup(cls.sink.close)
+        begin(cls)
         cls.daemon = Daemon(cls.directory, "milter")
         cls.daemon.start()
         cls.addClassCleanup(lambda: stop_cleanly([cls.daemon]))

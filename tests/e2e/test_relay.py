@@ -34,6 +34,15 @@ def scratch_directory(test):
     return directory
 
 
+def begin(test):
+    """What the tests of each MTA begin with: a reason to skip them, or a directory and the next hop."""
+    if reason := test.missing():
+        raise unittest.SkipTest(reason)
+    test.directory = scratch_directory(test)
+    test.sink = Sink()
+    test.addClassCleanup(test.sink.close)
+
+
 def without_received(octets):
     """The message without the relay's own Received field, and that field: queue id and time are in it."""
     match = re.match(rb"Received: .*\r\n([ \t].*\r\n)*", octets)
@@ -56,11 +65,7 @@ class RelayTests:
 
     @classmethod
     def setUpClass(cls):
-        if reason := cls.missing():
-            raise unittest.SkipTest(reason)
-        cls.directory = scratch_directory(cls)
-        cls.sink = Sink()
-        cls.addClassCleanup(cls.sink.close)
+        begin(cls)
         cls.daemons = {}
         cls.addClassCleanup(lambda: stop_cleanly(cls.daemons.values()))
         for way in REWRITING + LOG_ONLY:
