@@ -35,7 +35,8 @@ inline bool is_lossless(std::string_view body) {
 inline bool same(const Verdict& a, const Verdict& b) {
   const auto same_finding = [](const Finding& x, const Finding& y) {
     return x.rule == y.rule && x.field == y.field && x.instance == y.instance && x.action == y.action &&
-           x.reason == y.reason && x.before == y.before && x.after == y.after;
+           x.reason == y.reason && x.before == y.before && x.after == y.after && x.dkim.keeps == y.dkim.keeps &&
+           x.dkim.breaks == y.dkim.breaks;
   };
   const auto same_edit = [](const Edit& x, const Edit& y) {
     return x.field == y.field && x.instance == y.instance && x.new_body == y.new_body;
@@ -76,6 +77,28 @@ inline std::string broken_where_unread(const FieldList& fields, const Policy& po
   return {};
 }
 
+/// What is promised of signatures.
+inline std::string broken_where_signed(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
+  const msgid::Signatures signatures(fields);
+  for (const Edit& edit : verdict.edits) {
+    const msgid::Survival survival = signatures.after(*find(fields, edit.field, edit.instance), edit.new_body);
+    if (policy.signed_fields == msgid::SignedFields::keep && !survival.breaks.empty()) {
+      return "with signed = keep no edit breaks a signature";
+    }
+    for (const Finding& finding : verdict.findings) {
+      if (finding.action != Action::rewrite || finding.field != edit.field || finding.instance != edit.instance)
+        continue;
+      if (finding.dkim.keeps != survival.keeps || finding.dkim.breaks != survival.breaks) {
+        return "a finding says what its edit does to the signatures";
+      }
+    }
+  }
+  for (const Finding& finding : verdict.findings) {
+    if (finding.reason == "signed" && finding.dkim.breaks.empty()) return "what is held back for a signature names it";
+  }
+  return {};
+}
+
 /// The first promise that is broken for these fields under this policy, in words; empty if all hold.
 inline std::string broken(const FieldList& fields, const Policy& policy) {
   for (const Field& field : fields) {
@@ -86,7 +109,8 @@ inline std::string broken(const FieldList& fields, const Policy& policy) {
     if (listed == nullptr || !msgid::is_plain(field, *listed, policy)) continue;
     std::vector<Token> tokens;
     Verdict verdict;
-    msgid::inspect_field(field, *listed, policy, tokens, verdict);
+    msgid::SignaturesOnDemand signatures(fields);
+    msgid::inspect_field(field, *listed, policy, signatures, tokens, verdict);
     if (!verdict.findings.empty() || !verdict.edits.empty()) return "what is plain has no finding";
   }
   const Verdict verdict = msgid::inspect(fields, policy);
@@ -121,6 +145,7 @@ inline std::string broken(const FieldList& fields, const Policy& policy) {
     }
   }
   if (const std::string unread = broken_where_unread(fields, policy, verdict); !unread.empty()) return unread;
+  if (const std::string of_signed = broken_where_signed(fields, policy, verdict); !of_signed.empty()) return of_signed;
   const Verdict again = msgid::inspect(msgid::apply(fields, verdict.edits), policy);
   if (!again.edits.empty()) return "idempotent: no edits after apply(), but \"" + again.edits.front().new_body + "\"";
   return {};

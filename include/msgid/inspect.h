@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "msgid/dkim.h"
 #include "msgid/field.h"
 #include "msgid/fold.h"
 #include "msgid/msg_id.h"
@@ -45,8 +46,19 @@ enum class RuleId : std::uint8_t {
   duplicate_field,
   malformed,
   missing,
+  // What Exchange refuses or mends besides; see exchange.h. Policy::exchange switches them all.
+  exchange_field_name,
+  exchange_non_ascii,
+  exchange_text_length,
+  exchange_header_size,
+  exchange_charset,
+  exchange_mime_version,
+  exchange_multipart_encoding,
+  exchange_transfer_encoding,
+  exchange_8bit_body,
+  exchange_narrow_multipart,
 };
-inline constexpr std::size_t rule_count = 12;
+inline constexpr std::size_t rule_count = 12;  ///< those that a policy sets one by one, up to `missing`
 
 struct Rule {
   RuleId id;
@@ -56,7 +68,7 @@ struct Rule {
   bool can_fix;  ///< whether `fix` is a possible action
 };
 
-/// The table of rules.
+/// The table of rules, without those of exchange.h.
 std::span<const Rule, rule_count> rules() noexcept;
 
 /// A kind of field the policy lists.
@@ -68,6 +80,12 @@ struct ListedField {
 
 /// An extra field's name has at most this many octets, so that an id of max_msgid_octets fits a line behind it.
 inline constexpr std::size_t max_extra_name_octets = max_line_octets - max_msgid_octets - 2;
+
+/// What is done with an edit that would break a signature over the field.
+enum class SignedFields : std::uint8_t {
+  rewrite,  ///< it is made: a broken signature arrives, a bounce does not
+  keep,     ///< it is not made, and reported
+};
 
 /// What is to be examined and what done. Lengths are octets.
 struct Policy {
@@ -82,6 +100,9 @@ struct Policy {
   std::size_t references_length = 2000;         ///< a longer unfolded list is a finding. 2000 is Exchange's limit for
                                                 ///< a text header field, MaxMimeTextHeaderLength
   std::string msgid_domain;                     ///< the domain of shortened ids; empty: the id's own
+  SignedFields signed_fields = SignedFields::rewrite;
+  RuleAction exchange = RuleAction::off;     ///< the rules of exchange.h: off or report
+  std::size_t exchange_header_size = 65536;  ///< a longer header is a finding of exchange-header-size
 
   RuleAction& action(RuleId id) { return actions[static_cast<std::size_t>(id)]; }
   RuleAction action(RuleId id) const { return actions[static_cast<std::size_t>(id)]; }
@@ -104,6 +125,8 @@ struct Finding {
   std::string reason;  ///< why there is no edit, or could be none; empty where the policy alone says so
   std::string before;  ///< the body as received, unfolded, without the white space around it
   std::string after;   ///< the new body, likewise; empty where action is report
+  Survival dkim = {};  ///< what becomes of the signatures over this field: of an edit, and of one that `keep` held back
+  std::string part = {};  ///< of a MIME part, "2.1": the tool's business, the core leaves it empty
 };
 
 /// Replace the body of that instance. At most one a field.
@@ -118,6 +141,8 @@ struct Verdict {
   std::vector<Edit> edits;        ///< in the order of fields
 };
 
+/// `fields` need not be the whole header: those that the policy lists, and the signatures (is_signature_field()), are
+/// enough.
 Verdict inspect(const FieldList& fields, const Policy& policy);
 
 /// What an MTA makes of the edits.

@@ -130,6 +130,11 @@ Values print_timeout(const Settings& settings) {
   return {};
 }
 
+void read_audit_log(Settings& settings, const std::string& text) {
+  if (!text.starts_with('/')) refuse("only an absolute path");
+  settings.audit_log = text;
+}
+
 void read_domain(Settings& settings, const std::string& text) {
   // Narrower than a dot-atom, which may look like an encoded-word: "=?us-ascii?q?x?=" is one.
   const bool has_odd_octet = std::any_of(text.begin(), text.end(), [](char c) {
@@ -254,6 +259,15 @@ void add_service(std::vector<Option>& table) {
   table.push_back(choice<LogTarget>(
       "log", {{"syslog", LogTarget::syslog}, {"stderr", LogTarget::standard_error}},
       [](auto& s) -> auto& { return s.log; }, "where the log lines go; syslog is facility mail", section));
+  table.push_back({.name = "audit-log",
+                   .value = "FILE",
+                   .help = "write a JSON line for each message with findings, and totals",
+                   .section = section,
+                   .read = read_audit_log,
+                   .print = [](const Settings& s) { return if_any(s.audit_log); }});
+  table.push_back(choice<bool>(
+      "audit-recipients", {{"yes", true}, {"no", false}}, [](auto& s) -> auto& { return s.audit_recipients; },
+      "write the domains of the recipients there too", section));
 }
 
 void add_rules(std::vector<Option>& table) {
@@ -266,6 +280,20 @@ void add_rules(std::vector<Option>& table) {
         words, [id = rule.id](auto& s) -> auto& { return s.policy.actions[static_cast<std::size_t>(id)]; },
         std::string(rule.summary), "The rules"));
   }
+}
+
+void add_signed_and_exchange(std::vector<Option>& table) {
+  constexpr std::string_view section = "Signatures, and what Exchange refuses besides";
+  table.push_back(choice<msgid::SignedFields>(
+      "signed", {{"rewrite", msgid::SignedFields::rewrite}, {"keep", msgid::SignedFields::keep}},
+      [](auto& s) -> auto& { return s.policy.signed_fields; },
+      "make an edit that breaks a DKIM or ARC signature over the field, or leave it out", section));
+  table.push_back(choice<msgid::RuleAction>(
+      "exchange", {{"report", msgid::RuleAction::report}, {"off", msgid::RuleAction::off}},
+      [](auto& s) -> auto& { return s.policy.exchange; }, "report other header faults that Exchange refuses", section));
+  table.push_back(octets(
+      "exchange-header-size", 1024, 16777216, [](auto& s) -> auto& { return s.policy.exchange_header_size; },
+      "a larger header is a finding of exchange-header-size", section));
 }
 
 void add_limits(std::vector<Option>& table) {
@@ -321,8 +349,12 @@ const std::vector<Option>& options() {
   static const std::vector<Option> table = [] {
     std::vector<Option> rows;
     add_service(rows);
+    const std::size_t first_that_decides = rows.size();
     add_rules(rows);
     add_limits(rows);
+    add_signed_and_exchange(rows);
+    // header-size bounds the daemon's memory; the tool has the message in memory anyhow.
+    for (std::size_t i = first_that_decides; i < rows.size(); ++i) rows[i].decides = rows[i].name != "header-size";
     add_commands(rows);
     return rows;
   }();
@@ -332,6 +364,14 @@ const std::vector<Option>& options() {
 std::vector<std::string> option_names() {
   std::vector<std::string> names;
   for (const Option& option : options()) names.push_back(option.name);
+  return names;
+}
+
+std::vector<std::string> policy_option_names() {
+  std::vector<std::string> names;
+  for (const Option& option : options()) {
+    if (option.decides) names.push_back(option.name);
+  }
   return names;
 }
 

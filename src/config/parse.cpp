@@ -261,6 +261,23 @@ Command command_in(const std::vector<Given>& arguments) {
   return chosen == nullptr ? Command::serve : *chosen->command;
 }
 
+/// Puts the values into the settings: those of the file, but for options that the arguments have too, then theirs.
+void read_values(std::vector<Given> from_file, const std::vector<Given>& from_arguments, Loaded& loaded) {
+  std::erase_if(from_file, [&](const Given& of_file) {
+    return std::any_of(from_arguments.begin(), from_arguments.end(),
+                       [&](const Given& given) { return given.option == of_file.option; });
+  });
+  from_file.insert(from_file.end(), from_arguments.begin(), from_arguments.end());
+  for (const Given& given : from_file) {
+    try {
+      given.option->read(loaded.settings, given.value);
+    } catch (const std::invalid_argument& error) {
+      fail(given.origin, given.option->name, error.what());
+    }
+    loaded.origins.push_back({given.option->name, printable(given.origin)});
+  }
+}
+
 }  // namespace
 
 Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config) {
@@ -274,28 +291,31 @@ Loaded load(const std::vector<std::string>& arguments, const std::string& file_w
   const bool is_named = config != from_arguments.end();
   const std::string path = is_named ? config->value : file_without_config;
   const auto text = read_whole(path, is_named);
-  std::vector<Given> all;
-  if (text) all = read_lines(*text, path);
-  std::erase_if(all, [&](const Given& of_file) {
-    return std::any_of(from_arguments.begin(), from_arguments.end(),
-                       [&](const Given& given) { return given.option == of_file.option; });
-  });
   std::erase_if(from_arguments, [](const Given& given) { return !given.option->read; });
-  all.insert(all.end(), from_arguments.begin(), from_arguments.end());
-
-  for (const Given& given : all) {
-    try {
-      given.option->read(loaded.settings, given.value);
-    } catch (const std::invalid_argument& error) {
-      fail(given.origin, given.option->name, error.what());
-    }
-    loaded.origins.push_back({given.option->name, printable(given.origin)});
-  }
+  read_values(text ? read_lines(*text, path) : std::vector<Given>{}, from_arguments, loaded);
   if (loaded.command != Command::print_config && !loaded.settings.socket.is_set()) {
     fail(command_line, "socket", text ? "required, and " + path + " does not have it" : "required");
   }
   check_together(loaded);
   return loaded;
+}
+
+msgid::Policy load_policy(const std::vector<std::string>& arguments, const std::string& file) {
+  Loaded loaded;
+  const std::vector<Given> from_arguments = read_arguments(arguments);
+  for (const Given& given : from_arguments) {
+    if (!given.option->decides) fail(given.origin, given.option->name, "only the daemon has this option");
+  }
+  std::vector<Given> from_file;
+  if (file.empty()) {
+    loaded.settings.policy.exchange = msgid::RuleAction::report;
+  } else {
+    from_file = read_lines(*read_whole(file, true), file);
+    std::erase_if(from_file, [](const Given& given) { return !given.option->decides; });
+  }
+  read_values(std::move(from_file), from_arguments, loaded);
+  check_together(loaded);
+  return loaded.settings.policy;
 }
 
 }  // namespace config

@@ -39,6 +39,8 @@ struct Settings {
   Mode mode = Mode::rewrite;
   LogTarget log = LogTarget::syslog;
   std::size_t header_size = 262144;  ///< octets of fields kept for one message; beyond it passes unchanged
+  std::string audit_log;             ///< the file of the audit trail, absolute; empty: none
+  bool audit_recipients = false;     ///< the recipients' domains are written there
   msgid::Policy policy;
 };
 

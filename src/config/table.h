@@ -20,6 +20,7 @@ struct Option {
   std::string help{};
   std::string_view section{};
   bool repeatable = false;
+  bool decides = false;  ///< part of the policy: msgid-audit takes it too
 
   /// Puts a value into the settings. Throws std::invalid_argument with the reason. Null: command line only.
   std::function<void(Settings&, const std::string&)> read{};

@@ -91,7 +91,7 @@ bool run_rules(Inspection& field, Records& records, bool is_first_round) {
     if (is_mended && !row.is_layout) field.changed = true;
     if (!is_first_round && !is_mended) continue;
     std::string_view reason = answer.reason;
-    if (!is_mended && wants_fix && !may_fix && reason.empty()) reason = "encoded-word";
+    if (!is_mended && wants_fix && !may_fix && reason.empty()) reason = field.held_because;
     records[static_cast<std::size_t>(row.rule.id)] = {true, is_mended ? Action::rewrite : Action::report, reason};
   }
   return any_mended;
@@ -144,13 +144,62 @@ std::string shown(std::string_view body) {
   return std::string(ascii::trim(unfold(body)));
 }
 
-void report(const Field& field, const Records& records, std::string_view new_body, Verdict& verdict) {
+/// What the rules made of one field.
+struct Result {
+  Records records = {};
+  std::string new_body = {};  ///< empty: no edit
+};
+
+constexpr std::string_view because_signed = "signed";
+
+/// With `only_layout` nothing but folds may change, for the sake of a signature.
+Result run_rounds(const Field& field, const ListedField& listed, const Policy& policy, std::vector<Token>& tokens,
+                  bool only_layout) {
+  // One edit can make room for the next: brackets added may give an id that is too long, a list trimmed may lose the
+  // one place that kept spaces from being removed. So the rules run until nothing is left for them. Three
+  // rounds with edits are the most that is known of; the bound is there so that a mistake in a rule cannot make a loop.
+  static constexpr int max_rounds = 8;
+  Result result;
+  for (int round = 0; round < max_rounds; ++round) {
+    const bool is_first = round == 0;
+    const std::string_view body = is_first ? std::string_view(field.body) : result.new_body;
+    scan(body, tokens);
+    Inspection inspection{policy, listed, field.name, body, field.instance, tokens};
+    if (only_layout) {
+      inspection.held = true;
+      inspection.held_because = because_signed;
+    }
+    Records found = {};
+    const bool any_mended = run_rules(inspection, found, is_first);
+    std::string next = any_mended ? render(inspection, found) : std::string();
+    for (std::size_t i = 0; i < rule_count; ++i) {
+      if (is_first || found[i].action == Action::rewrite) result.records[i] = found[i];
+    }
+    if (next.empty()) break;
+    result.new_body = std::move(next);
+  }
+  return result;
+}
+
+void take_back(Result& result) {
+  for (Record& record : result.records) {
+    if (record.action == Action::rewrite) record = {true, Action::report, because_signed};
+  }
+  result.new_body.clear();
+}
+
+/// `made` is what becomes of the signatures through the edit, `held_back` what would have become of them.
+void report(const Field& field, const Result& result, const Survival& made, const Survival& held_back,
+            Verdict& verdict) {
   for (const Rule& rule : rules()) {
-    const Record& record = records[static_cast<std::size_t>(rule.id)];
+    const Record& record = result.records[static_cast<std::size_t>(rule.id)];
     if (!record.found) continue;
     const bool is_rewrite = record.action == Action::rewrite;
     verdict.findings.push_back({&rule, field.name, field.instance, record.action, std::string(record.reason),
-                                shown(field.body), is_rewrite ? shown(new_body) : std::string()});
+                                shown(field.body), is_rewrite ? shown(result.new_body) : std::string(),
+                                is_rewrite                        ? made
+                                : record.reason == because_signed ? held_back
+                                                                  : Survival()});
   }
 }
 
@@ -165,39 +214,31 @@ void inspect_message(const FieldList& fields, const Policy& policy, Verdict& ver
 
 }  // namespace
 
-void inspect_field(const Field& field, const ListedField& listed, const Policy& policy, std::vector<Token>& tokens,
-                   Verdict& verdict) {
-  // One edit can make room for the next: brackets added may give an id that is too long, a list trimmed may lose the
-  // one place that kept spaces from being removed. So the rules run until nothing is left for them. Three
-  // rounds with edits are the most that is known of; the bound is there so that a mistake in a rule cannot make a loop.
-  static constexpr int max_rounds = 8;
-  Records records;
-  std::string new_body;
-  for (int round = 0; round < max_rounds; ++round) {
-    const bool is_first = round == 0;
-    const std::string_view body = is_first ? std::string_view(field.body) : new_body;
-    scan(body, tokens);
-    Inspection inspection{policy, listed, field.name, body, field.instance, tokens};
-    Records found = {};
-    const bool any_mended = run_rules(inspection, found, is_first);
-    std::string next = any_mended ? render(inspection, found) : std::string();
-    for (std::size_t i = 0; i < rule_count; ++i) {
-      if (is_first || found[i].action == Action::rewrite) records[i] = found[i];
-    }
-    if (next.empty()) break;
-    new_body = std::move(next);
+void inspect_field(const Field& field, const ListedField& listed, const Policy& policy, SignaturesOnDemand& signatures,
+                   std::vector<Token>& tokens, Verdict& verdict) {
+  Result result = run_rounds(field, listed, policy, tokens, false);
+  Survival made;
+  Survival held_back;
+  if (!result.new_body.empty()) made = signatures.after(field, result.new_body);
+  if (policy.signed_fields == SignedFields::keep && !made.breaks.empty()) {
+    held_back = std::exchange(made, {});
+    // "relaxed" bears new folds.
+    result = run_rounds(field, listed, policy, tokens, true);
+    if (!result.new_body.empty()) made = signatures.after(field, result.new_body);
+    if (!made.breaks.empty()) take_back(result);
   }
-  report(field, records, new_body, verdict);
-  if (!new_body.empty()) verdict.edits.push_back({field.name, field.instance, std::move(new_body)});
+  report(field, result, made, held_back, verdict);
+  if (!result.new_body.empty()) verdict.edits.push_back({field.name, field.instance, std::move(result.new_body)});
 }
 
 Verdict inspect(const FieldList& fields, const Policy& policy) {
   Verdict verdict;
   std::vector<Token> tokens;  // kept from field to field for its memory
+  SignaturesOnDemand signatures(fields);
   for (const Field& field : fields) {
     const ListedField* listed = policy.find(field.name);
     if (listed == nullptr || is_plain(field, *listed, policy)) continue;
-    inspect_field(field, *listed, policy, tokens, verdict);
+    inspect_field(field, *listed, policy, signatures, tokens, verdict);
   }
   inspect_message(fields, policy, verdict);
   return verdict;

@@ -3,6 +3,7 @@
 #define MSGID_CORE_INSPECTION_H
 
 #include <list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,9 +22,10 @@ struct Inspection {
   int instance;
   std::vector<Token>& tokens;
 
-  std::list<std::string> texts{};  ///< what tokens view that stand not in `body`
-  bool changed = false;            ///< a rule has changed `tokens`
-  bool held = false;               ///< encoded-words that stand for ids were not read: nothing but folds may change
+  std::list<std::string> texts{};                  ///< what tokens view that stand not in `body`
+  bool changed = false;                            ///< a rule has changed `tokens`
+  bool held = false;                               ///< nothing but folds may change: see held_because
+  std::string_view held_because = "encoded-word";  ///< encoded-words that stand for ids were not read; or "signed"
 
   /// Makes `text` live as long as this inspection.
   std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
@@ -64,9 +66,24 @@ std::vector<std::string_view> units(std::span<const Token> tokens, bool held);
 /// nothing.
 bool is_plain(const Field& field, const ListedField& listed, const Policy& policy) noexcept;
 
+/// The signatures of one message, read when they are first asked for: nearly no message has an edit.
+class SignaturesOnDemand {
+ public:
+  explicit SignaturesOnDemand(const FieldList& fields) noexcept : fields_(fields) {}
+
+  Survival after(const Field& field, std::string_view new_body) {
+    if (!signatures_) signatures_.emplace(fields_);
+    return signatures_->after(field, new_body);
+  }
+
+ private:
+  const FieldList& fields_;
+  std::optional<Signatures> signatures_;
+};
+
 /// All rules over one field, plain or not; adds to the verdict. `tokens` is scratch memory.
-void inspect_field(const Field& field, const ListedField& listed, const Policy& policy, std::vector<Token>& tokens,
-                   Verdict& verdict);
+void inspect_field(const Field& field, const ListedField& listed, const Policy& policy, SignaturesOnDemand& signatures,
+                   std::vector<Token>& tokens, Verdict& verdict);
 
 }  // namespace msgid
 

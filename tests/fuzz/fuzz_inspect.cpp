@@ -26,6 +26,7 @@ msgid::Policy policy_from(std::uint8_t limits, std::uint8_t actions) {
   if ((limits & 4U) != 0) policy.msgid_length = 60;
   if ((limits & 8U) != 0) policy.references_length = 120;
   if ((limits & 16U) != 0) policy.msgid_domain = "x.example";
+  if ((limits & 32U) != 0) policy.signed_fields = msgid::SignedFields::keep;
   return policy;
 }
 
@@ -40,7 +41,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     body += is_mapped ? alphabet[data[i] % alphabet.size()] : static_cast<char>(data[i]);
   }
   const msgid::FieldList fields = {
-      {"Message-ID", body, 1}, {"References", body, 1}, {"References", body, 2}, {"X", body, 1}};
+      {"Message-ID", body, 1},
+      {"References", body, 1},
+      {"References", body, 2},
+      {"X", body, 1},
+      {"DKIM-Signature", (data[2] & 2U) != 0 ? " d=d.example; c=relaxed; h=message-id:references" : body, 1}};
   const std::string broken = properties::broken(fields, policy);
   if (!broken.empty()) {
     std::fprintf(stderr, "broken promise: %s\n", broken.c_str());

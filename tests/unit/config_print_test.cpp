@@ -37,6 +37,11 @@ void expect_same(const Settings& a, const Settings& b) {
   EXPECT_EQ(a.mode, b.mode);
   EXPECT_EQ(a.log, b.log);
   EXPECT_EQ(a.header_size, b.header_size);
+  EXPECT_EQ(a.audit_log, b.audit_log);
+  EXPECT_EQ(a.audit_recipients, b.audit_recipients);
+  EXPECT_EQ(a.policy.signed_fields, b.policy.signed_fields);
+  EXPECT_EQ(a.policy.exchange, b.policy.exchange);
+  EXPECT_EQ(a.policy.exchange_header_size, b.policy.exchange_header_size);
   EXPECT_EQ(a.policy.actions, b.policy.actions);
   EXPECT_EQ(a.policy.line_length, b.policy.line_length);
   EXPECT_EQ(a.policy.fold_at, b.policy.fold_at);
@@ -68,6 +73,11 @@ std::map<std::string, std::vector<std::string>> values_of_options() {
       {"msgid-domain", {"a.de", "x_y-z"}},
       {"references-length", {"100", "65535"}},
       {"header-size", {"4096", "16777216"}},
+      {"audit-log", {"/var/log/a b.jsonl"}},
+      {"audit-recipients", {"yes", "no"}},
+      {"signed", {"rewrite", "keep"}},
+      {"exchange", {"report", "off"}},
+      {"exchange-header-size", {"1024", "16777216"}},
   };
   for (const msgid::Rule& rule : msgid::rules()) {
     auto& words = values["rule." + std::string(rule.name)];

@@ -43,7 +43,12 @@ TEST(Config, Defaults) {
   EXPECT_EQ(settings.mode, Mode::rewrite);
   EXPECT_EQ(settings.log, LogTarget::syslog);
   EXPECT_EQ(settings.header_size, 262144U);
+  EXPECT_EQ(settings.audit_log, "");
+  EXPECT_FALSE(settings.audit_recipients);
   const msgid::Policy& policy = settings.policy;
+  EXPECT_EQ(policy.signed_fields, msgid::SignedFields::rewrite);
+  EXPECT_EQ(policy.exchange, RuleAction::off);
+  EXPECT_EQ(policy.exchange_header_size, 65536U);
   EXPECT_EQ(policy.line_length, 998U);
   EXPECT_EQ(policy.fold_at, 998U);
   EXPECT_EQ(policy.msgid_length, 950U);
@@ -69,7 +74,9 @@ TEST(Config, EveryOptionFromAFile) {
                 "\ntimeout = 90s\nmode = log-only\nlog = stderr\nrule.folded = fix\n"
                 "rule.encoded-word = off\nrule.missing = report\nextra-field = X-Thread-Id\n"
                 "extra-field = Supersedes\nline-length = 500\nfold-at = 78\nmsgid-length = 77\n"
-                "msgid-domain = example.com\nreferences-length = 998\nheader-size = 4096\n")
+                "msgid-domain = example.com\nreferences-length = 998\nheader-size = 4096\n"
+                "audit-log = /var/log/audit.jsonl\naudit-recipients = yes\nsigned = keep\nexchange = report\n"
+                "exchange-header-size = 262144\n")
           .settings;
   EXPECT_EQ(settings.socket.path, "/run/x.sock");
   EXPECT_EQ(settings.socket_mode, 0622U);
@@ -79,7 +86,12 @@ TEST(Config, EveryOptionFromAFile) {
   EXPECT_EQ(settings.mode, Mode::log_only);
   EXPECT_EQ(settings.log, LogTarget::standard_error);
   EXPECT_EQ(settings.header_size, 4096U);
+  EXPECT_EQ(settings.audit_log, "/var/log/audit.jsonl");
+  EXPECT_TRUE(settings.audit_recipients);
   const msgid::Policy& policy = settings.policy;
+  EXPECT_EQ(policy.signed_fields, msgid::SignedFields::keep);
+  EXPECT_EQ(policy.exchange, RuleAction::report);
+  EXPECT_EQ(policy.exchange_header_size, 262144U);
   EXPECT_EQ(policy.action(RuleId::folded), RuleAction::fix);
   EXPECT_EQ(policy.action(RuleId::encoded_word), RuleAction::off);
   EXPECT_EQ(policy.action(RuleId::missing), RuleAction::report);
@@ -173,6 +185,11 @@ TEST(Config, Ranges) {
        "only an octal number up to 0777"},
       {"mode", {"rewrite", "log-only"}, {"Rewrite", "log", "log_only"}, "only rewrite or log-only"},
       {"log", {"syslog", "stderr"}, {"file", "none"}, "only syslog or stderr"},
+      {"audit-log", {"/a"}, {"a", "./a", "~/a"}, "only an absolute path"},
+      {"audit-recipients", {"yes", "no"}, {"on", "true", "1"}, "only yes or no"},
+      {"signed", {"rewrite", "keep"}, {"break", "yes"}, "only rewrite or keep"},
+      {"exchange", {"report", "off"}, {"fix", "on"}, "only report or off"},
+      {"exchange-header-size", {"1024", "16777216"}, {"1023", "64K"}, "only a number from 1024 to 16777216"},
       {"rule.folded", {"fix", "report", "off"}, {"on", "yes", "FIX"}, "only fix, report or off"},
       {"msgid-domain",
        {"a", "example.com", "xn--bcher-kva.example", "a_b.c-d", std::string(253, 'a')},
@@ -300,6 +317,46 @@ TEST(Config, ErrorsOfTheCommandLine) {
       {{"--" + std::string(100, 'x')}, std::string(60, 'x') + "...: unknown option"},
   };
   for (const auto& [arguments, reason] : cases) EXPECT_EQ(argument_error(arguments), "command line: " + reason);
+}
+
+TEST(LoadPolicy, WithoutAFileReportsWhatExchangeRefuses) {
+  const msgid::Policy policy = config::load_policy({"--rule.folded=fix", "--signed=keep"}, "");
+  EXPECT_EQ(policy.exchange, RuleAction::report);
+  EXPECT_EQ(policy.signed_fields, msgid::SignedFields::keep);
+  EXPECT_EQ(policy.action(RuleId::folded), RuleAction::fix);
+  EXPECT_EQ(config::load_policy({"--exchange=off"}, "").exchange, RuleAction::off);
+}
+
+TEST(LoadPolicy, FollowsTheFileButNotTheService) {
+  const TemporaryFile file(
+      "socket = nonsense\nuser = no-such-user\nsocket-group = no-such-group\nmode = nonsense\nfold-at = 78\n"
+      "rule.folded = report\nheader-size = 4096\n");
+  const msgid::Policy policy = config::load_policy({"--rule.folded=fix"}, file.path());
+  EXPECT_EQ(policy.fold_at, 78U);
+  EXPECT_EQ(policy.action(RuleId::folded), RuleAction::fix) << "the arguments go before the file";
+  EXPECT_EQ(policy.exchange, RuleAction::off) << "as the file has it";
+}
+
+TEST(LoadPolicy, Errors) {
+  const auto error = [](const Arguments& arguments, const std::string& text) {
+    const TemporaryFile file(text);
+    return error_of([&] { config::load_policy(arguments, file.path()); });
+  };
+  EXPECT_EQ(error({"--user=root"}, ""), "command line: user: only the daemon has this option");
+  EXPECT_EQ(error({"--header-size=4096"}, ""), "command line: header-size: only the daemon has this option");
+  EXPECT_EQ(error({"--check-config"}, ""), "command line: check-config: only the daemon has this option");
+  EXPECT_EQ(error({"--fold-at=1"}, ""), "command line: fold-at: only a number from 40 to 998");
+  EXPECT_TRUE(error({}, "\nfold-at = 1\n").ends_with("c.conf:2: fold-at: only a number from 40 to 998"));
+  EXPECT_TRUE(error({}, "line-length = 90\n").ends_with("fold-at (998) is over line-length (90)"));
+  EXPECT_TRUE(error({}, "fold_at = 78\n").ends_with("unknown option; did you mean fold-at?"));
+  EXPECT_TRUE(error_of([] { config::load_policy({}, "/nonexistent"); }).ends_with("No such file or directory"));
+}
+
+TEST(LoadPolicy, TheNamesOfItsOptions) {
+  const std::vector<std::string> names = config::policy_option_names();
+  EXPECT_EQ(names.size(), msgid::rule_count + 9);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "header-size"), 0);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "signed"), 1);
 }
 
 TEST(Config, HelpAndVersionReadNothingElse) {

@@ -1,0 +1,121 @@
+#include "msgid/dkim.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "core/ascii.h"
+
+namespace msgid {
+
+namespace {
+
+constexpr std::size_t npos = std::string_view::npos;
+
+/// A header full of signatures must not cost more than its length; no verifier looks at so many.
+constexpr std::size_t max_signatures = 100;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), ascii::lower);
+  return out;
+}
+
+/// The text up to the next `separator`, trimmed; `rest` becomes what stands behind it.
+std::string_view next_piece(std::string_view& rest, char separator) {
+  const std::size_t end = std::min(rest.find(separator), rest.size());
+  const std::string_view piece = ascii::trim(rest.substr(0, end));
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return piece;
+}
+
+/// The tags of a signature that matter here.
+struct Tags {
+  std::optional<std::string_view> canonicalization;
+  std::optional<std::string_view> domain;
+  std::optional<std::string_view> names;
+};
+
+/// tag-list; nothing where it is none. A tag that stands there twice makes the whole list invalid (RFC 6376 3.2).
+std::optional<Tags> read_tags(std::string_view list) {
+  Tags tags;
+  while (!list.empty()) {
+    const std::string_view spec = next_piece(list, ';');
+    if (spec.empty() && ascii::trim(list).empty()) break;
+    const std::size_t equals = spec.find('=');
+    if (equals == npos) return std::nullopt;
+    const std::string_view name = ascii::trim(spec.substr(0, equals));
+    std::optional<std::string_view>* const tag = name == "c"   ? &tags.canonicalization
+                                                 : name == "d" ? &tags.domain
+                                                 : name == "h" ? &tags.names
+                                                               : nullptr;
+    if (tag == nullptr) continue;
+    if (tag->has_value()) return std::nullopt;
+    *tag = ascii::trim(spec.substr(equals + 1));
+  }
+  return tags;
+}
+
+}  // namespace
+
+bool is_signature_field(std::string_view name) noexcept {
+  return same_name(name, "DKIM-Signature") || same_name(name, "ARC-Message-Signature");
+}
+
+std::string relaxed_body(std::string_view body) {
+  std::string out;
+  out.reserve(body.size());
+  bool is_space_due = false;
+  for (const char c : body) {
+    if (ascii::is_space(c)) {
+      is_space_due = !out.empty();
+      continue;
+    }
+    if (is_space_due) out += ' ';
+    is_space_due = false;
+    out += c;
+  }
+  return out;
+}
+
+Signatures::Signatures(const FieldList& fields) {
+  for (const Field& field : fields) {
+    if (signatures_.size() == max_signatures) break;
+    if (!is_signature_field(field.name)) continue;
+    const std::optional<Tags> tags = read_tags(field.body);
+    if (!tags || !tags->domain || tags->domain->empty() || !tags->names) continue;
+    Signature signature;
+    signature.domain = lower(*tags->domain);
+    std::string_view canonicalization = tags->canonicalization.value_or("simple");
+    signature.is_relaxed = next_piece(canonicalization, '/') == "relaxed";
+    for (std::string_view rest = *tags->names; !rest.empty();) {
+      const std::string name = lower(next_piece(rest, ':'));
+      ++signature.covered[name];
+      present_.emplace(name, 0);
+    }
+    signatures_.push_back(std::move(signature));
+  }
+  if (signatures_.empty()) return;
+  for (const Field& field : fields) {
+    const auto found = present_.find(lower(field.name));
+    if (found != present_.end()) ++found->second;
+  }
+}
+
+Survival Signatures::after(const Field& field, std::string_view new_body) const {
+  Survival survival;
+  const std::string name = lower(field.name);
+  const auto present = present_.find(name);
+  if (present == present_.end()) return survival;
+  const int from_bottom = present->second - field.instance + 1;
+  const bool is_same_relaxed = relaxed_body(field.body) == relaxed_body(new_body);
+  for (const Signature& signature : signatures_) {
+    const auto covered = signature.covered.find(name);
+    if (covered == signature.covered.end() || covered->second < from_bottom) continue;
+    std::vector<std::string>& list = signature.is_relaxed && is_same_relaxed ? survival.keeps : survival.breaks;
+    if (std::find(list.begin(), list.end(), signature.domain) == list.end()) list.push_back(signature.domain);
+  }
+  return survival;
+}
+
+}  // namespace msgid
