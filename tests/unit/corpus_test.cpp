@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "msgid/exchange.h"
 #include "tests/eml.h"
 #include "tests/properties.h"
 
@@ -40,12 +41,23 @@ msgid::Policy policy_for(const fs::path& eml) {
   return config::load({"--config=" + conf.string(), "--print-config"}).settings.policy;
 }
 
+/// inspect(), and what else is found in the header if the policy asks for that.
+msgid::Verdict examine(const msgid::FieldList& fields, const msgid::Policy& policy) {
+  msgid::Verdict verdict = msgid::inspect(fields, policy);
+  msgid::ExchangeCheck check(policy);
+  for (const msgid::Field& field : fields) check.field(field.name, field.body);
+  for (msgid::Finding& finding : check.end_of_header()) verdict.findings.push_back(std::move(finding));
+  return verdict;
+}
+
 std::string dump(const msgid::Verdict& verdict) {
   std::ostringstream out;
   for (const msgid::Finding& finding : verdict.findings) {
     out << "finding " << finding.field << ' ' << finding.instance << ' ' << finding.rule->name << ' '
         << (finding.action == msgid::Action::rewrite ? "rewrite" : "report");
     if (!finding.reason.empty()) out << ' ' << finding.reason;
+    for (const std::string& domain : finding.dkim.keeps) out << " keeps:" << domain;
+    for (const std::string& domain : finding.dkim.breaks) out << " breaks:" << domain;
     out << '\n';
   }
   for (const msgid::Edit& edit : verdict.edits) {
@@ -69,7 +81,7 @@ TEST(Corpus, EveryMessageGivesWhatIsExpected) {
       const msgid::FieldList fields = eml::header_of(message);
       ASSERT_FALSE(fields.empty()) << eml;
       EXPECT_EQ(properties::broken(fields, policy), "") << eml;
-      const std::string got = dump(msgid::inspect(fields, policy));
+      const std::string got = dump(examine(fields, policy));
       EXPECT_EQ(got, expected) << eml;
       if (got != expected) std::ofstream(beside.replace_extension(".got")) << got;
     }
