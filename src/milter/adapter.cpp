@@ -69,11 +69,14 @@ std::string_view text(const char* value) {
   return value == nullptr ? std::string_view() : value;
 }
 
+std::string_view macro(SMFICTX* context, const char* name) {
+  // mfapi.h of 8.17.1 takes a char* here and does not write to it.
+  return text(smfi_getsymval(context, const_cast<char*>(name)));
+}
+
 /// `i` is not there at MAIL in Postfix, and not in every MTA at all.
 std::string_view queue_id(SMFICTX* context) {
-  // mfapi.h of 8.17.1 takes a char* here and does not write to it.
-  std::array<char, 2> macro = {'i', '\0'};
-  return text(smfi_getsymval(context, macro.data()));
+  return macro(context, "i");
 }
 
 /// Runs one call of the session. Whatever is thrown ends here: the message passes unchanged.
@@ -104,11 +107,13 @@ sfsistat answer(SMFICTX* context, unsigned long no_reply_bit) {
 /// answer between them, and Nagle's algorithm and the delayed acknowledgement hold the second for 40 ms. NR_BODY is not
 /// asked for, and there is no xxfi_body: the last octets of a body come with the end of the message, and
 /// libmilter 8.17.1 calls xxfi_eom only if xxfi_body has answered SMFIS_CONTINUE.
-unsigned long wanted_protocol(bool is_unix) {
-  const unsigned long always = SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN |
-                               SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR |
-                               SMFIP_NR_EOH | SMFIP_NR_UNKN | SMFIP_HDR_LEADSPC;
-  return is_unix ? always | SMFIP_NODATA | SMFIP_NR_DATA : always;
+unsigned long wanted_protocol() {
+  unsigned long wanted = SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_HELO |
+                         SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_UNKN |
+                         SMFIP_HDR_LEADSPC;
+  if (service->settings->socket.is_unix) wanted |= SMFIP_NODATA | SMFIP_NR_DATA;
+  if (!service->wants_recipients()) wanted |= SMFIP_NORCPT;
+  return wanted;
 }
 
 void close_session(SMFICTX* context) noexcept {
@@ -117,7 +122,8 @@ void close_session(SMFICTX* context) noexcept {
 }
 
 void open_session(SMFICTX* context, Terms terms) {
-  auto mine = std::make_unique<Private>(Private{Session(service->settings, *service->log), terms.protocol});
+  auto mine =
+      std::make_unique<Private>(Private{Session(service->settings, *service->log, service->trail), terms.protocol});
   mine->session.negotiated({(terms.protocol & SMFIP_HDR_LEADSPC) != 0, terms.may_change});
   smfi_setpriv(context, mine.release());
 }
@@ -134,8 +140,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned 
                       unsigned long, unsigned long* actions, unsigned long* protocol, unsigned long* unused_2,
                       unsigned long* unused_3) noexcept {
   const bool wants_change = service->settings->mode == config::Mode::rewrite;
-  const Terms terms = {wanted_protocol(service->settings->socket.is_unix) & offered_protocol,
-                       wants_change && (offered_actions & SMFIF_CHGHDRS) != 0};
+  const Terms terms = {wanted_protocol() & offered_protocol, wants_change && (offered_actions & SMFIF_CHGHDRS) != 0};
   *actions = terms.may_change ? SMFIF_CHGHDRS : SMFIF_NONE;
   *protocol = terms.protocol;
   *unused_2 = 0;
@@ -182,8 +187,17 @@ sfsistat on_connect(SMFICTX* context, char* name, _SOCK_ADDR* address) noexcept 
 }
 
 sfsistat on_mail(SMFICTX* context, char** arguments) noexcept {
-  call(context, [&](Session& session) { session.mail(text(arguments[0])); });
+  // Postfix and Sendmail send {auth_authen} with MAIL unless told otherwise.
+  const std::string_view user = service->trail == nullptr ? std::string_view() : macro(context, "{auth_authen}");
+  call(context, [&](Session& session) { session.mail(text(arguments[0]), user); });
   return answer(context, SMFIP_NR_MAIL);
+}
+
+sfsistat on_rcpt(SMFICTX* context, char** arguments) noexcept {
+  if (service->wants_recipients()) {
+    call(context, [&](Session& session) { session.recipient(text(arguments[0])); });
+  }
+  return answer(context, SMFIP_NR_RCPT);
 }
 
 sfsistat on_header(SMFICTX* context, char* name, char* body) noexcept {
@@ -217,9 +231,6 @@ sfsistat on_close(SMFICTX* context) noexcept {
 
 sfsistat on_helo(SMFICTX* context, char*) noexcept {
   return answer(context, SMFIP_NR_HELO);
-}
-sfsistat on_rcpt(SMFICTX* context, char**) noexcept {
-  return answer(context, SMFIP_NR_RCPT);
 }
 sfsistat on_data(SMFICTX* context) noexcept {
   return answer(context, SMFIP_NR_DATA);

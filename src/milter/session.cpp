@@ -1,32 +1,33 @@
 #include "milter/session.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "report/address.h"
 
 namespace milter {
 
 namespace {
-
-/// More findings than this of one message are counted, not logged one by one: a header full of broken fields must not
-/// fill the disk.
-constexpr std::size_t max_findings_logged = 50;
 
 /// Of values that are only logged, no more is kept.
 constexpr std::size_t max_context_octets = 512;
 
 /// The body as the core wants it: the space after the colon is there, a fold is LF. Without SMFIP_HDR_LEADSPC an MTA
 /// strips one SP, never a TAB (Postfix 3.7.11, Sendmail 8.17.1); a body that begins with a fold may have lost one too,
-/// which changes nothing. Old Sendmail documents have CRLF for a fold.
-std::string received_body(std::string_view body, bool has_leading_space) {
-  std::string out;
-  out.reserve(body.size() + 1);
-  if (!has_leading_space && !body.empty() && body.front() != '\n' && body.front() != '\r' && body.front() != '\t') {
-    out += ' ';
-  }
+/// which changes nothing. Old Sendmail documents have CRLF for a fold. Where there is something to be mended this is
+/// done in `mended`.
+std::string_view received_body(std::string_view body, bool has_leading_space, std::string& mended) {
+  const bool wants_space =
+      !has_leading_space && !body.empty() && body.front() != '\n' && body.front() != '\r' && body.front() != '\t';
+  if (!wants_space && body.find("\r\n") == std::string_view::npos) return body;
+  mended.reserve(body.size() + 1);
+  if (wants_space) mended += ' ';
   for (std::size_t i = 0; i < body.size(); ++i) {
     const bool is_crlf = body[i] == '\r' && i + 1 < body.size() && body[i + 1] == '\n';
-    if (!is_crlf) out += body[i];
+    if (!is_crlf) mended += body[i];
   }
-  return out;
+  return mended;
 }
 
 bool is_agent_field(std::string_view name) {
@@ -35,49 +36,110 @@ bool is_agent_field(std::string_view name) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const config::Settings> settings, const report::Log& log)
-    : settings_(std::move(settings)), log_(log) {}
+Session::Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail)
+    : settings_(std::move(settings)), log_(log), trail_(trail) {
+  begin_message();
+}
 
 void Session::connect(std::string_view client_name, std::string_view client_address) {
   client_name_ = client_name.substr(0, max_context_octets);
   client_address_ = client_address.substr(0, max_context_octets);
 }
 
-void Session::mail(std::string_view sender) {
+void Session::mail(std::string_view sender, std::string_view user) {
   begin_message();
   sender_ = sender.substr(0, max_context_octets);
+  user_ = user.substr(0, max_context_octets);
+}
+
+void Session::recipient(std::string_view address) {
+  if (recipient_domains_.size() == report::max_audit_domains) return;
+  std::string domain = report::first_domain(address);
+  if (domain.empty()) return;
+  const auto found = std::find(recipient_domains_.begin(), recipient_domains_.end(), domain);
+  if (found == recipient_domains_.end()) recipient_domains_.push_back(std::move(domain));
 }
 
 void Session::header(std::string_view name, std::string_view body) {
   if (state_ != State::collecting) return;
-  const msgid::Policy& policy = settings_->policy;
-  const msgid::ListedField* listed = policy.find(name);
-  if (listed == nullptr) {
-    if (agent_.empty() && is_agent_field(name)) {
-      const std::size_t begin = std::min(body.find_first_not_of(" \t\r\n"), body.size());
-      agent_ = body.substr(begin, max_context_octets);
-    }
-    return;
+  if (exchange_) {
+    std::string mended;
+    exchange_->field(name, received_body(body, negotiated_.has_leading_space, mended));
   }
+  const msgid::ListedField* const listed = settings_->policy.find(name);
+  if (listed != nullptr || msgid::is_signature_field(name)) {
+    keep(name, body, listed);
+  } else {
+    keep_context(name, body);
+  }
+}
+
+/// Signatures count towards header-size, but never cost a message its edits: they go first, and the log says so.
+void Session::keep(std::string_view name, std::string_view body, const msgid::ListedField* listed) {
+  const bool is_signature = listed == nullptr;
+  if (is_signature && has_lost_signatures_) return;
   kept_octets_ += name.size() + body.size();
+  if (is_signature) signature_octets_ += name.size() + body.size();
+  if (kept_octets_ > settings_->header_size && signature_octets_ > 0) {
+    drop_signatures();
+    if (is_signature) return;
+  }
   if (kept_octets_ > settings_->header_size) {
     state_ = State::too_large;
     fields_ = {};
     return;
   }
-  instances_.resize(policy.fields.size());
-  int& instance = instances_[static_cast<std::size_t>(listed - policy.fields.data())];
-  fields_.push_back({std::string(name), received_body(body, negotiated_.has_leading_space), ++instance});
+  std::string mended;
+  const std::string_view received = received_body(body, negotiated_.has_leading_space, mended);
+  fields_.push_back({std::string(name), std::string(received), ++instance_of(name, listed)});
+}
+
+void Session::drop_signatures() {
+  std::erase_if(fields_, [&](const msgid::Field& field) { return settings_->policy.find(field.name) == nullptr; });
+  kept_octets_ -= std::exchange(signature_octets_, 0);
+  has_lost_signatures_ = true;
+}
+
+int& Session::instance_of(std::string_view name, const msgid::ListedField* listed) {
+  const std::vector<msgid::ListedField>& rows = settings_->policy.fields;
+  instances_.resize(rows.size() + 2);
+  if (listed != nullptr) return instances_[static_cast<std::size_t>(listed - rows.data())];
+  return instances_[rows.size() + (msgid::same_name(name, "DKIM-Signature") ? 0 : 1)];
+}
+
+void Session::keep_context(std::string_view name, std::string_view body) {
+  if (agent_.empty() && is_agent_field(name)) {
+    const std::size_t begin = std::min(body.find_first_not_of(" \t\r\n"), body.size());
+    agent_ = body.substr(begin, max_context_octets);
+  } else if (trail_ != nullptr && !has_from_ && msgid::same_name(name, "From")) {
+    has_from_ = true;
+    from_domain_ = report::first_domain(body);
+  }
 }
 
 void Session::end_of_message(std::string_view queue_id, const ChangeHeader& change_header) {
+  const State state = std::exchange(state_, State::deciding);
   const report::MessageContext message = context(queue_id);
-  if (state_ == State::too_large) log_.header_too_large(message);
-  if (state_ == State::collecting) {
-    const msgid::Verdict verdict = msgid::inspect(fields_, settings_->policy);
-    if (!verdict.findings.empty()) report_findings(message, verdict, send(verdict, change_header));
+  if (state == State::too_large) log_.header_too_large(message);
+  if (state == State::collecting) {
+    decide(message, change_header);
+  } else if (trail_ != nullptr) {
+    trail_->unread();
   }
   begin_message();
+}
+
+void Session::decide(const report::MessageContext& message, const ChangeHeader& change_header) {
+  msgid::Verdict verdict = msgid::inspect(fields_, settings_->policy);
+  if (exchange_) {
+    std::vector<msgid::Finding> more = exchange_->end_of_header();
+    verdict.findings.insert(verdict.findings.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
+  }
+  if (!verdict.findings.empty()) {
+    report_findings(message, verdict, send(verdict, change_header));
+  } else if (trail_ != nullptr) {
+    trail_->clean();
+  }
 }
 
 void Session::abort() {
@@ -86,6 +148,8 @@ void Session::abort() {
 
 void Session::fail(std::string_view queue_id, std::string_view what) noexcept {
   const bool is_first = state_ != State::failed;
+  // The end of the message, else yet to come, counts it.
+  if (state_ == State::deciding && trail_ != nullptr) trail_->unread();
   state_ = State::failed;
   try {
     if (is_first) log_.callback_failed(context(queue_id), what);
@@ -105,6 +169,13 @@ void Session::begin_message() {
   fields_.clear();
   std::fill(instances_.begin(), instances_.end(), 0);
   kept_octets_ = 0;
+  signature_octets_ = 0;
+  has_lost_signatures_ = false;
+  user_.clear();
+  from_domain_.clear();
+  has_from_ = false;
+  recipient_domains_.clear();
+  if (settings_->policy.exchange == msgid::RuleAction::report) exchange_.emplace(settings_->policy);
 }
 
 /// Sends the edits; says of each whether it was sent.
@@ -127,20 +198,53 @@ std::vector<bool> Session::send(const msgid::Verdict& verdict, const ChangeHeade
 
 void Session::report_findings(const report::MessageContext& message, const msgid::Verdict& verdict,
                               const std::vector<bool>& sent) const {
+  std::size_t next_edit = 0;  // findings and edits are in the order of fields
   const auto outcome_of = [&](const msgid::Finding& finding) {
     if (finding.action == msgid::Action::report) return report::Outcome::reported;
     if (!negotiated_.may_change) return report::Outcome::would_rewrite;
-    const auto edit = std::find_if(verdict.edits.begin(), verdict.edits.end(), [&](const msgid::Edit& candidate) {
-      return candidate.instance == finding.instance && msgid::same_name(candidate.field, finding.field);
-    });
-    const bool is_sent = edit != verdict.edits.end() && sent[static_cast<std::size_t>(edit - verdict.edits.begin())];
-    return is_sent ? report::Outcome::rewritten : report::Outcome::failed;
+    const auto edit = std::find_if(verdict.edits.begin() + static_cast<std::ptrdiff_t>(next_edit), verdict.edits.end(),
+                                   [&](const msgid::Edit& candidate) {
+                                     return candidate.instance == finding.instance &&
+                                            msgid::same_name(candidate.field, finding.field);
+                                   });
+    if (edit == verdict.edits.end()) return report::Outcome::failed;
+    next_edit = static_cast<std::size_t>(edit - verdict.edits.begin());
+    return sent[next_edit] ? report::Outcome::rewritten : report::Outcome::failed;
   };
-  const std::size_t logged = std::min(verdict.findings.size(), max_findings_logged);
-  for (std::size_t i = 0; i < logged; ++i) {
-    log_.finding(message, verdict.findings[i], outcome_of(verdict.findings[i]));
+  report::AuditRecord audit;
+  report::FindingCounts counts;
+  std::size_t logged = 0;
+  for (const msgid::Finding& finding : verdict.findings) {
+    const report::Outcome outcome = outcome_of(finding);
+    if (logged < report::max_findings) {
+      ++logged;
+      log_.finding(message, finding, outcome);
+      if (trail_ != nullptr) audit.findings.push_back(report::audit_finding(finding, outcome));
+    }
+    if (trail_ != nullptr) ++counts[{finding.rule->name, name_of(outcome)}];
   }
-  if (verdict.findings.size() > logged) log_.more_findings(message, verdict.findings.size() - logged);
+  const std::size_t more = verdict.findings.size() - logged;
+  if (more > 0) log_.more_findings(message, more);
+  if (has_lost_signatures_) log_.signatures_too_large(message);
+  if (trail_ != nullptr) {
+    audit.more_findings = more;
+    add_context(message, audit);
+    trail_->affected(std::move(audit), std::move(counts));
+  }
+}
+
+void Session::add_context(const report::MessageContext& message, report::AuditRecord& audit) const {
+  audit.queue_id = message.queue_id;
+  audit.client_address = message.client_address;
+  // A client without a name comes as "[192.0.2.7]".
+  if (!message.client_name.starts_with('[')) audit.client_name = message.client_name;
+  audit.user = user_;
+  std::string_view sender = message.sender;
+  if (sender.starts_with('<') && sender.ends_with('>')) sender = sender.substr(1, sender.size() - 2);
+  audit.sender = sender;
+  audit.recipient_domains = recipient_domains_;
+  audit.from_domain = from_domain_;
+  audit.agent = message.agent;
 }
 
 }  // namespace milter

@@ -6,12 +6,15 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/settings.h"
+#include "msgid/exchange.h"
 #include "msgid/inspect.h"
+#include "report/audit_trail.h"
 #include "report/log.h"
 
 namespace milter {
@@ -27,20 +30,25 @@ using ChangeHeader = std::function<bool(const std::string& name, int instance, c
 
 class Session {
  public:
-  /// Keeps `settings` for its whole life: what was asked of the MTA follows from them. `log` must outlive it.
-  Session(std::shared_ptr<const config::Settings> settings, const report::Log& log);
+  /// Keeps `settings` for its whole life: what was asked of the MTA follows from them. `log` and `trail` must outlive
+  /// it; `trail` may be null.
+  Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail);
 
   void negotiated(Negotiated negotiated) { negotiated_ = negotiated; }
   void connect(std::string_view client_name, std::string_view client_address);
 
-  /// A message begins.
-  void mail(std::string_view sender);
+  /// A message begins. `user`: authenticated as; wanted for the audit trail only.
+  void mail(std::string_view sender, std::string_view user = {});
 
-  /// A field, its body as the MTA shows it. No work and no copy for a name that neither the policy nor the log wants.
+  /// An envelope recipient; wanted for the audit trail only, with audit-recipients.
+  void recipient(std::string_view address);
+
+  /// A field, its body as the MTA shows it. No work and no copy for a name that neither the policy, the signatures, the
+  /// log, the audit trail nor the rules of exchange.h want.
   void header(std::string_view name, std::string_view body);
 
   /// Decides on all fields, then sends the edits (last instance first: the order in which instances stay right in
-  /// Postfix and Sendmail), then logs.
+  /// Postfix and Sendmail), then logs, and tells the audit trail.
   void end_of_message(std::string_view queue_id, const ChangeHeader& change_header);
 
   /// The message ends without having been decided upon.
@@ -54,16 +62,24 @@ class Session {
     collecting,
     too_large,  ///< over header-size
     failed,
+    deciding,
   };
 
   report::MessageContext context(std::string_view queue_id) const;
   void begin_message();
+  void keep(std::string_view name, std::string_view body, const msgid::ListedField* listed);
+  void keep_context(std::string_view name, std::string_view body);
+  void drop_signatures();
+  int& instance_of(std::string_view name, const msgid::ListedField* listed);
+  void decide(const report::MessageContext& message, const ChangeHeader& change_header);
   void report_findings(const report::MessageContext& message, const msgid::Verdict& verdict,
                        const std::vector<bool>& sent) const;
   std::vector<bool> send(const msgid::Verdict& verdict, const ChangeHeader& change_header) const;
+  void add_context(const report::MessageContext& message, report::AuditRecord& audit) const;
 
   std::shared_ptr<const config::Settings> settings_;
   const report::Log& log_;
+  report::AuditTrail* trail_;
   Negotiated negotiated_;
   std::string client_name_;
   std::string client_address_;
@@ -73,8 +89,17 @@ class Session {
   std::string sender_;
   std::string agent_;
   msgid::FieldList fields_;
-  std::vector<int> instances_;  ///< so many fields have come, by the policy's row
+  std::vector<int> instances_;  ///< so many fields have come, by the policy's row; then of each name of a signature
   std::size_t kept_octets_ = 0;
+  std::size_t signature_octets_ = 0;  ///< of them
+  bool has_lost_signatures_ = false;
+  std::optional<msgid::ExchangeCheck> exchange_;  ///< where the policy wants it
+
+  // Of it too, for the audit trail.
+  std::string user_;
+  std::string from_domain_;
+  bool has_from_ = false;
+  std::vector<std::string> recipient_domains_;
 };
 
 }  // namespace milter

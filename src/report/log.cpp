@@ -9,10 +9,17 @@ namespace {
 
 constexpr std::size_t max_value_octets = 400;
 
+void append_hex(std::string& line, char c) {
+  static constexpr std::string_view hex = "0123456789abcdef";
+  const auto octet = static_cast<unsigned char>(c);
+  line += "\\x";
+  line += hex[octet >> 4U];
+  line += hex[octet & 15U];
+}
+
 /// Appends a value that may hold anything. `quoted`: in double quotes; else a space, quote or backslash is escaped
 /// as \xHH too, so that the value ends at the next space.
 void append_escaped(std::string& line, std::string_view value, bool quoted) {
-  static constexpr std::string_view hex = "0123456789abcdef";
   if (quoted) line += '"';
   const std::size_t begin = line.size();
   for (const char c : value) {
@@ -25,10 +32,7 @@ void append_escaped(std::string& line, std::string_view value, bool quoted) {
       line += '\\';
       line += c;
     } else if (c < 32 || c > 126 || (!quoted && (is_special || c == ' '))) {
-      const auto octet = static_cast<unsigned char>(c);
-      line += "\\x";
-      line += hex[octet >> 4U];
-      line += hex[octet & 15U];
+      append_hex(line, c);
     } else {
       line += c;
     }
@@ -51,9 +55,31 @@ void append_quoted(std::string& line, std::string_view key, std::string_view val
   append_key(line, key, value, true);
 }
 
-std::string begin_line(const MessageContext& message) {
+/// ` dkim=keeps:a.example,b.example`; nothing where there are none.
+void append_domains(std::string& line, std::string_view what, const std::vector<std::string>& domains) {
+  if (domains.empty()) return;
+  line += " dkim=";
+  line += what;
+  const std::size_t begin = line.size();
+  for (const std::string& domain : domains) {
+    line += line.size() == begin ? ':' : ',';
+    for (const char c : domain) {
+      if (line.size() - begin >= max_value_octets) {
+        line += "...";
+        return;
+      }
+      if (c <= ' ' || c > 126 || c == '"' || c == '\\' || c == ',') {
+        append_hex(line, c);
+      } else {
+        line += c;
+      }
+    }
+  }
+}
+
+std::string begin_line(std::string_view queue_id) {
   std::string line;
-  append_escaped(line, message.queue_id.empty() ? "NOQUEUE" : message.queue_id, false);
+  append_escaped(line, queue_id.empty() ? "NOQUEUE" : queue_id, false);
   line += ':';
   return line;
 }
@@ -70,7 +96,9 @@ void append_context(std::string& line, const MessageContext& message) {
   append_quoted(line, "agent", message.agent);
 }
 
-std::string_view name_of(Outcome outcome) {
+}  // namespace
+
+std::string_view name_of(Outcome outcome) noexcept {
   switch (outcome) {
     case Outcome::rewritten:
       return "rewritten";
@@ -84,7 +112,11 @@ std::string_view name_of(Outcome outcome) {
   return "reported";
 }
 
-}  // namespace
+std::string_view reason_of(const msgid::Finding& finding, Outcome outcome) noexcept {
+  std::string_view reason = finding.reason;
+  if (outcome == Outcome::failed) reason = "change-header";
+  return reason;
+}
 
 LogSink to_syslog(const char* name) {
   ::openlog(name, LOG_PID, LOG_MAIL);
@@ -126,21 +158,23 @@ void Log::cannot_change_fields() const {
 }
 
 void Log::finding(const MessageContext& message, const msgid::Finding& finding, Outcome outcome) const {
-  std::string line = begin_line(message);
+  std::string line = begin_line(message.queue_id);
   append_bare(line, "field", finding.field);
   append_bare(line, "instance", std::to_string(finding.instance));
   append_bare(line, "rule", finding.rule->name);
   append_bare(line, "action", name_of(outcome));
-  const std::string_view reason = outcome == Outcome::failed ? "change-header" : std::string_view(finding.reason);
+  const std::string_view reason = reason_of(finding, outcome);
   if (!reason.empty()) append_bare(line, "reason", reason);
   append_quoted(line, "before", finding.before);
   if (finding.action == msgid::Action::rewrite) append_quoted(line, "after", finding.after);
+  append_domains(line, "keeps", finding.dkim.keeps);
+  append_domains(line, "breaks", finding.dkim.breaks);
   append_context(line, message);
   sink_(outcome == Outcome::failed ? Severity::warning : Severity::info, line);
 }
 
 void Log::more_findings(const MessageContext& message, std::size_t count) const {
-  std::string line = begin_line(message);
+  std::string line = begin_line(message.queue_id);
   append_bare(line, "action", "reported");
   append_bare(line, "reason", "more-findings");
   append_bare(line, "count", std::to_string(count));
@@ -149,19 +183,48 @@ void Log::more_findings(const MessageContext& message, std::size_t count) const 
 }
 
 void Log::header_too_large(const MessageContext& message) const {
-  std::string line = begin_line(message);
+  std::string line = begin_line(message.queue_id);
   append_bare(line, "action", "reported");
   append_bare(line, "reason", "header-size");
   append_context(line, message);
   sink_(Severity::warning, line);
 }
 
+void Log::signatures_too_large(const MessageContext& message) const {
+  std::string line = begin_line(message.queue_id);
+  append_bare(line, "action", "reported");
+  append_bare(line, "reason", "signatures-size");
+  append_context(line, message);
+  sink_(Severity::warning, line);
+}
+
 void Log::callback_failed(const MessageContext& message, std::string_view what) const {
-  std::string line = begin_line(message);
+  std::string line = begin_line(message.queue_id);
   append_bare(line, "action", "failed");
   append_bare(line, "reason", "exception");
   append_quoted(line, "what", what);
   append_context(line, message);
+  sink_(Severity::error, line);
+}
+
+void Log::audit_record_lost(std::string_view queue_id, std::string_view what) const {
+  std::string line = begin_line(queue_id);
+  append_bare(line, "action", "failed");
+  append_bare(line, "reason", "audit-log");
+  append_quoted(line, "what", what);
+  sink_(Severity::error, line);
+}
+
+void Log::audit_log_reopened(std::string_view path) const {
+  std::string line = "audit-log opened again: ";
+  append_escaped(line, path, false);
+  sink_(Severity::info, line);
+}
+
+void Log::audit_log_not_reopened(std::string_view path, std::string_view what) const {
+  std::string line = "audit-log cannot be opened again, the old file goes on: ";
+  append_escaped(line, path, false);
+  append_quoted(line, "what", what);
   sink_(Severity::error, line);
 }
 

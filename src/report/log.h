@@ -2,8 +2,8 @@
 //
 // A line about a message begins with its queue id; what follows is key=value. What comes from outside is
 // escaped and cut, so that no mail can forge a line or a key: in double quotes `"` and `\` have a `\`
-// before them; everywhere octets under 32 and over 126 are written \xHH, and a value is cut at 400 octets,
-// with "..." behind it.
+// before them; everywhere octets under 32 and over 126 are written \xHH, and so is a comma in an item of a list. A
+// value is cut at 400 octets, with "..." behind it.
 #ifndef MSGID_REPORT_LOG_H
 #define MSGID_REPORT_LOG_H
 
@@ -17,6 +17,10 @@
 namespace report {
 
 enum class Severity { info, warning, error };
+
+/// So many findings of one message are logged, and recorded in the audit trail; more are counted: a header full of
+/// broken fields must not fill the disk.
+inline constexpr std::size_t max_findings = 50;
 
 /// Takes one line, without its end. Called by many threads at once; must not throw.
 using LogSink = std::function<void(Severity, std::string_view line)>;
@@ -44,6 +48,12 @@ enum class Outcome {
   failed,  ///< the MTA did not take the edit
 };
 
+/// As in the log and in the audit trail: "rewritten", "would-rewrite", "reported", "failed".
+std::string_view name_of(Outcome outcome) noexcept;
+
+/// The reason that goes with it; may be empty.
+std::string_view reason_of(const msgid::Finding& finding, Outcome outcome) noexcept;
+
 class Log {
  public:
   explicit Log(LogSink sink) : sink_(std::move(sink)) {}
@@ -58,7 +68,17 @@ class Log {
   void finding(const MessageContext& message, const msgid::Finding& finding, Outcome outcome) const;
   void more_findings(const MessageContext& message, std::size_t count) const;
   void header_too_large(const MessageContext& message) const;
+
+  /// The signatures did not fit into header-size: what becomes of them is not known.
+  void signatures_too_large(const MessageContext& message) const;
+
   void callback_failed(const MessageContext& message, std::string_view what) const;
+
+  /// A record of the audit trail is lost. Without a queue id: one of totals, which are counted on.
+  void audit_record_lost(std::string_view queue_id, std::string_view what) const;
+  void audit_log_reopened(std::string_view path) const;
+  /// The old file goes on to be written.
+  void audit_log_not_reopened(std::string_view path, std::string_view what) const;
 
  private:
   LogSink sink_;

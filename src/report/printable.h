@@ -1,0 +1,21 @@
+// Text of the outside world on a terminal.
+#ifndef MSGID_REPORT_PRINTABLE_H
+#define MSGID_REPORT_PRINTABLE_H
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace report {
+
+/// The text on one line, and harmless: what is not valid UTF-8 (RFC 3629), control characters (C0, C1, DEL), line and
+/// paragraph separators, marks that change the direction of writing, and characters without width come as \xHH, octet
+/// by octet; a backslash comes as it is. Other UTF-8 passes.
+std::string printable(std::string_view text);
+
+/// The same, with at most `longest` octets of `text` looked at, and "..." behind what was cut.
+std::string printable(std::string_view text, std::size_t longest);
+
+}  // namespace report
+
+#endif

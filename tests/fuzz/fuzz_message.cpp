@@ -1,0 +1,127 @@
+// The promises of the message reader over any octets: nothing is lost, and an edit changes its field's body only. The
+// first octet chooses whether the rest is taken as it is or mapped into an alphabet that is rich in the grammar's own
+// characters and words.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "audit/message.h"
+#include "audit/source.h"
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array words = {"\n"sv,
+                              "\r\n"sv,
+                              "\r"sv,
+                              "\n "sv,
+                              "\n\n"sv,
+                              "\r\n\r\n"sv,
+                              "\0"sv,
+                              ":"sv,
+                              " "sv,
+                              "\t"sv,
+                              "\nFrom "sv,
+                              "From x 10:00\n"sv,
+                              ">"sv,
+                              "<"sv,
+                              "<a@b>"sv,
+                              "\n\nFrom "sv,
+                              "x"sv,
+                              "\xc3"sv,
+                              "Message-ID"sv,
+                              "\nMessage-ID:"sv,
+                              "\nReferences: "sv,
+                              "\r\nIn-Reply-To :"sv,
+                              "=?utf-8?q?=3Ca=40b=3E?="sv,
+                              "DKIM-Signature: c=relaxed; d=d; h=References\n"sv};
+
+void expect(bool holds, const char* promise) {
+  if (holds) return;
+  std::fprintf(stderr, "broken promise: %s\n", promise);
+  std::abort();
+}
+
+void read_header(std::string_view message) {
+  audit::HeaderReader reader(message);
+  std::size_t begin = reader.offset();
+  for (audit::FieldPlace field; reader.next(field); begin = reader.offset()) {
+    const auto body = static_cast<std::size_t>(field.body.data() - message.data());
+    const bool is_in_place = field.name.data() == message.data() + begin && begin + field.name.size() < body &&
+                             message[body - 1] == ':' && body + field.body.size() <= reader.offset();
+    expect(is_in_place, "a field is where it was read");
+    const std::string_view line_end =
+        message.substr(body + field.body.size(), reader.offset() - body - field.body.size());
+    expect(line_end.find_first_not_of("\r\n") == std::string_view::npos, "all but the line end is in the body");
+    const std::string shown = audit::as_shown(field.body);
+    expect(shown.find("\r\n") == std::string::npos && shown.find('\0') == std::string::npos,
+           "no CRLF and NUL is shown");
+  }
+  expect(audit::body_offset(message) >= begin, "the body is behind the header");
+  expect(audit::with_edits(message, {}) == message, "without edits nothing changes");
+}
+
+void edit(std::string_view message) {
+  const msgid::Policy policy;
+  const std::optional<msgid::Verdict> verdict = audit::verdict_of(message, policy);
+  if (!verdict) return;
+  const std::string edited = audit::with_edits(message, verdict->edits);
+  const msgid::FieldList got = audit::header_of(edited);
+  const msgid::FieldList wanted = msgid::apply(audit::header_of(message), verdict->edits);
+  expect(got.size() == wanted.size(), "no field more or less");
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    expect(got[i].name == wanted[i].name && got[i].body == wanted[i].body, "what the MTA would make of the edits");
+  }
+  expect(std::string_view(edited).substr(audit::body_offset(edited)) == message.substr(audit::body_offset(message)),
+         "the body stays");
+  const std::optional<msgid::Verdict> again = audit::verdict_of(edited, policy);
+  expect(again && again->edits.empty(), "a second time there is nothing to edit");
+}
+
+void read_file(std::string_view octets) {
+  static const int file = ::memfd_create("fuzz_message", 0);
+  static const std::string name = "/proc/self/fd/" + std::to_string(file);
+  if (::ftruncate(file, 0) != 0 || ::pwrite(file, octets.data(), octets.size(), 0) < 0) std::abort();
+  bool has_trouble = false;
+  audit::Source source(
+      {name}, [&](std::string_view, std::string_view) { has_trouble = true; }, audit::Oversize::pass_on);
+  std::string all;
+  std::size_t number = 0;
+  for (audit::Block block; source.next(block);) {
+    for (const audit::Message& message : block.messages) {
+      all += message.from_line;
+      all += message.octets;
+      expect(message.number == 0 || message.number == ++number, "messages are counted");
+    }
+    all += block.rest;
+  }
+  expect(has_trouble ? all.empty() : all == octets, "from lines and messages are the file");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const bool is_mapped = (data[0] & 1U) != 0;
+  std::string message;
+  for (std::size_t i = 1; i < size; ++i) {
+    if (is_mapped) {
+      message += words[data[i] % words.size()];
+    } else {
+      message += static_cast<char>(data[i]);
+    }
+  }
+  read_header(message);
+  edit(message);
+  read_file(message);
+  return 0;
+}
