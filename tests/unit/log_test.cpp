@@ -106,4 +106,51 @@ TEST(Log, TheService) {
   EXPECT_NE(captured.lines[2].find("4XyZ12: action=reported reason=more-findings count=12 client="), std::string::npos);
 }
 
+TEST(Log, SaysWhatBecomesOfSignatures) {
+  Captured captured;
+  msgid::Finding edit = finding(msgid::RuleId::encoded_word, msgid::Action::rewrite);
+  edit.dkim = {{"one.example", "two.example"}, {"three.example"}};
+  captured.log.finding(message, edit, Outcome::rewritten);
+  EXPECT_NE(
+      captured.lines[0].find(" after=\"<a@b>\" dkim=keeps:one.example,two.example dkim=breaks:three.example client="),
+      std::string::npos);
+  msgid::Finding held = finding(msgid::RuleId::encoded_word, msgid::Action::report, "signed");
+  held.dkim.breaks = {"one.example"};
+  captured.log.finding(message, held, Outcome::reported);
+  EXPECT_NE(captured.lines[1].find(" reason=signed before=\"=?utf-8?q?=3Ca?=\" dkim=breaks:one.example client="),
+            std::string::npos);
+}
+
+TEST(Log, NoDomainForgesAnother) {
+  Captured captured;
+  msgid::Finding edit = finding(msgid::RuleId::encoded_word, msgid::Action::rewrite);
+  edit.dkim.breaks = {"a,b", "x y=\"z\" \\\n\xc3", "", "c"};
+  captured.log.finding(message, edit, Outcome::rewritten);
+  EXPECT_NE(captured.lines[0].find(" dkim=breaks:a\\x2cb,x\\x20y=\\x22z\\x22\\x20\\x5c\\x0a\\xc3,,c client="),
+            std::string::npos)
+      << captured.lines[0];
+  edit.dkim.breaks.assign(100, std::string(300, 'x'));
+  captured.log.finding(message, edit, Outcome::rewritten);
+  EXPECT_LT(captured.lines[1].size(), captured.lines[0].size() + 420);
+  EXPECT_NE(captured.lines[1].find("xxx... client="), std::string::npos);
+}
+
+TEST(Log, TheAuditTrail) {
+  Captured captured;
+  captured.log.audit_record_lost("4XyZ12", "No space left on device");
+  captured.log.audit_record_lost({}, "Input/output error");
+  captured.log.audit_log_reopened("/var/log/a b.jsonl");
+  captured.log.audit_log_not_reopened("/var/log/audit.jsonl", "Permission denied");
+  captured.log.signatures_too_large(message);
+  EXPECT_EQ(captured.lines[0], "4XyZ12: action=failed reason=audit-log what=\"No space left on device\"");
+  EXPECT_EQ(captured.severities[0], Severity::error);
+  EXPECT_EQ(captured.lines[1], "NOQUEUE: action=failed reason=audit-log what=\"Input/output error\"");
+  EXPECT_EQ(captured.lines[2], "audit-log opened again: /var/log/a\\x20b.jsonl");
+  EXPECT_EQ(captured.severities[2], Severity::info);
+  EXPECT_EQ(captured.lines[3],
+            "audit-log cannot be opened again, the old file goes on: /var/log/audit.jsonl what=\"Permission denied\"");
+  EXPECT_EQ(captured.severities[3], Severity::error);
+  EXPECT_NE(captured.lines[4].find("4XyZ12: action=reported reason=signatures-size client="), std::string::npos);
+}
+
 }  // namespace

@@ -1,10 +1,19 @@
 #include "milter/session.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+// Of AddressSanitizer and ThreadSanitizer; null in other builds.
+extern "C" __attribute__((weak)) int __sanitizer_install_malloc_and_free_hooks(
+    void (*on_allocation)(const volatile void*, std::size_t), void (*on_release)(const volatile void*));
 
 namespace {
 
@@ -13,7 +22,7 @@ constexpr const char* broken = " =?utf-8?q?=3Ca=40b=3E?=";
 class SessionTest : public testing::Test {
  protected:
   milter::Session session(milter::Negotiated negotiated) {
-    milter::Session made(std::make_shared<const config::Settings>(settings), log);
+    milter::Session made(std::make_shared<const config::Settings>(settings), log, trail.get());
     made.negotiated(negotiated);
     made.connect("app.example", "192.0.2.7");
     return made;
@@ -27,11 +36,45 @@ class SessionTest : public testing::Test {
     });
   }
 
+  void TearDown() override {
+    if (trail != nullptr) std::filesystem::remove(trail_path);
+  }
+
+  /// From here on sessions write to an audit trail.
+  void open_trail() {
+    trail_path = testing::TempDir() + "session-trail-XXXXXX";
+    const int file = mkstemp(trail_path.data());
+    ASSERT_GE(file, 0);
+    close(file);
+    trail = std::make_unique<report::AuditTrail>(trail_path, log);
+  }
+
+  std::vector<report::AuditRecord> records() const {
+    std::vector<report::AuditRecord> all;
+    std::ifstream in(trail_path);
+    for (std::string line; std::getline(in, line);) {
+      const auto parsed = report::parse_audit_line(line);
+      if (const auto* record = std::get_if<report::AuditRecord>(&parsed)) all.push_back(*record);
+    }
+    return all;
+  }
+
+  /// Of all that has passed since the last call.
+  report::AuditTotals totals() {
+    trail->stop();
+    std::ifstream in(trail_path);
+    std::string last;
+    for (std::string line; std::getline(in, line);) last = line;
+    return std::get<report::AuditTotals>(report::parse_audit_line(last));
+  }
+
   config::Settings settings;
   bool edits_succeed = true;
   std::vector<std::string> edits;
   std::vector<std::string> lines;
   report::Log log{[this](report::Severity, std::string_view line) { lines.emplace_back(line); }};
+  std::string trail_path;
+  std::unique_ptr<report::AuditTrail> trail;
 };
 
 using Strings = std::vector<std::string>;
@@ -189,6 +232,244 @@ TEST_F(SessionTest, ReadsCrlfFoldsAsOldSendmailDocumentsHaveThem) {
   end(one);
   EXPECT_EQ(edits, Strings{"Message-ID/1: <a@b>"});
   EXPECT_EQ(lines.size(), 1u) << "no control-character finding";
+}
+
+std::atomic<int> allocations = 0;
+
+// Promise 10 of ARCHITECTURE.md, of a service with the options of before the audit trail.
+TEST_F(SessionTest, AFieldThatNobodyWantsCostsNoAllocation) {
+  if (__sanitizer_install_malloc_and_free_hooks == nullptr) GTEST_SKIP() << "needs a sanitizer to count";
+  static const int installed = __sanitizer_install_malloc_and_free_hooks(
+      [](const volatile void*, std::size_t) { ++allocations; }, [](const volatile void*) {});
+  ASSERT_NE(installed, 0);
+  const std::string long_body =
+      " Some One <someone@" + std::string(100, 'x') + ".example>\r\n\t" + std::string(500, 'x');
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  const int before = allocations;
+  for (const char* const name : {"From", "To", "Subject", "Received", "DKIM-Filter", "X-Other", "Content-Type"}) {
+    one.header(name, long_body);
+  }
+  const int after = allocations;
+  EXPECT_EQ(after - before, 0);
+  one.header("Message-ID", long_body);
+  EXPECT_GT(allocations, after) << "nothing is counted";
+}
+
+TEST_F(SessionTest, CountsTheInstancesOfSignatures) {
+  milter::Session one = session({true, false});
+  one.mail("<s@x>");
+  one.header("DKIM-Signature", " v=1; c=relaxed/relaxed; d=one.example; h=message-id; b=x");
+  one.header("ARC-Message-Signature", " i=1; c=simple/simple; d=arc.example; h=Message-ID; b=x");
+  one.header("dkim-signature", " v=1; c=relaxed/simple; d=two.example; h=from:message-id; b=x");
+  one.header("DKIM-Signature", " v=1; c=relaxed/relaxed; d=other.example; h=from; b=x");
+  one.header("Message-ID", broken);
+  end(one);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find(" after=\"<a@b>\" dkim=breaks:one.example,arc.example,two.example client="),
+            std::string::npos)
+      << lines[0];
+}
+
+TEST_F(SessionTest, LargeSignaturesNeverCostAnEdit) {
+  settings.header_size = 4096;
+  for (const bool is_first : {true, false}) {
+    SCOPED_TRACE(is_first);
+    edits.clear();
+    lines.clear();
+    milter::Session one = session(all);
+    one.mail("<s@x>");
+    if (!is_first) one.header("References", broken);
+    one.header("DKIM-Signature", " v=1; d=one.example; h=message-id; b=x");
+    one.header("ARC-Message-Signature", " i=1; d=arc.example; h=message-id; b=" + std::string(4000, 'x'));
+    one.header("DKIM-Signature", " v=1; d=late.example; h=message-id; b=x");
+    one.header("Message-ID", broken);
+    if (is_first) one.header("References", broken);
+    end(one);
+    EXPECT_EQ(edits.size(), 2u);
+    ASSERT_EQ(lines.size(), 3u);
+    EXPECT_EQ(lines[0].find("dkim="), std::string::npos) << "no half of the truth: " << lines[0];
+    EXPECT_EQ(lines[1].find("dkim="), std::string::npos) << lines[1];
+    EXPECT_EQ(lines[2].find("Q1: action=reported reason=signatures-size client="), 0u) << lines[2];
+  }
+  lines.clear();
+  milter::Session clean = session(all);
+  clean.mail("<s@x>");
+  clean.header("DKIM-Signature", std::string(5000, 'x'));
+  clean.header("Message-ID", " <a@b>");
+  end(clean);
+  EXPECT_TRUE(lines.empty()) << "nobody has asked about them";
+  clean.mail("<s@x>");
+  clean.header("DKIM-Signature", " d=one.example; h=message-id");
+  clean.header("Message-ID", broken);
+  end(clean);
+  EXPECT_NE(lines.at(0).find("dkim=breaks:one.example"), std::string::npos) << "the next message";
+}
+
+TEST_F(SessionTest, SignaturesMakeRoomForListedFields) {
+  settings.header_size = 4096;
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  one.header("DKIM-Signature", std::string(3000, 'x'));
+  one.header("Message-ID", broken);
+  one.header("References", std::string(3900, ' ') + broken);
+  end(one);
+  EXPECT_EQ(edits.size(), 2u);
+  one.mail("<s@x>");
+  one.header("DKIM-Signature", std::string(3000, 'x'));
+  one.header("Message-ID", broken);
+  one.header("References", std::string(4090, ' ') + broken);
+  end(one);
+  EXPECT_EQ(edits.size(), 2u);
+  EXPECT_NE(lines.back().find("reason=header-size"), std::string::npos);
+}
+
+TEST_F(SessionTest, RecordsWhatTheLogSays) {
+  open_trail();
+  edits_succeed = false;
+  milter::Session one = session(all);
+  one.mail("<app@sender.example>", "login");
+  one.header("From", " Some One <someone@From.Example>,\n other@other.example");
+  one.header("From", " second@second.example");
+  one.header("User-Agent", " Agent/1");
+  one.header("DKIM-Signature", " d=signer.example; h=message-id");
+  one.header("Message-Id", broken);
+  one.header("In-Reply-To", " =?utf-8?q?=3Ca=4?=");
+  end(one);
+  const std::vector<report::AuditRecord> all_records = records();
+  ASSERT_EQ(all_records.size(), 1u);
+  const report::AuditRecord& record = all_records[0];
+  EXPECT_EQ(record.queue_id, "Q1");
+  EXPECT_EQ(record.client_name, "app.example");
+  EXPECT_EQ(record.client_address, "192.0.2.7");
+  EXPECT_EQ(record.user, "login");
+  EXPECT_EQ(record.sender, "app@sender.example");
+  EXPECT_EQ(record.from_domain, "from.example");
+  EXPECT_EQ(record.agent, "Agent/1");
+  EXPECT_TRUE(record.recipient_domains.empty());
+  ASSERT_EQ(record.findings.size(), 2u);
+  EXPECT_EQ(record.findings[0].rule, "encoded-word");
+  EXPECT_EQ(record.findings[0].field, "Message-Id");
+  EXPECT_EQ(record.findings[0].instance, 1);
+  EXPECT_EQ(record.findings[0].action, "failed");
+  EXPECT_EQ(record.findings[0].reason, "change-header");
+  EXPECT_EQ(record.findings[0].before, "=?utf-8?q?=3Ca=40b=3E?=");
+  EXPECT_EQ(record.findings[0].after, "<a@b>");
+  EXPECT_EQ(record.findings[0].breaks, Strings{"signer.example"});
+  EXPECT_EQ(record.findings[1].action, "reported");
+  EXPECT_EQ(record.findings[1].reason, "broken-escape");
+  EXPECT_EQ(lines.size(), 2u);
+}
+
+TEST_F(SessionTest, RecordsNothingOfTheMessageBefore) {
+  open_trail();
+  milter::Session one(std::make_shared<const config::Settings>(settings), log, trail.get());
+  one.negotiated(all);
+  one.connect("[192.0.2.7]", "192.0.2.7");
+  one.mail("<app@sender.example>", "login");
+  one.recipient("<a@first.example>");
+  one.header("From", " a@from.example");
+  one.abort();
+  one.mail("<>");
+  one.recipient("<a@Second.example>");
+  one.recipient("b@second.example");
+  one.recipient("<local>");
+  one.recipient("<c@third.example>");
+  one.header("Message-ID", broken);
+  end(one);
+  one.mail("<x@y>");
+  one.header("Message-ID", broken);
+  end(one);
+  const std::vector<report::AuditRecord> all_records = records();
+  ASSERT_EQ(all_records.size(), 2u);
+  EXPECT_EQ(all_records[0].client_name, "") << "it has none";
+  EXPECT_EQ(all_records[0].user, "");
+  EXPECT_EQ(all_records[0].sender, "");
+  EXPECT_EQ(all_records[0].from_domain, "");
+  EXPECT_EQ(all_records[0].recipient_domains, (Strings{"second.example", "third.example"}));
+  EXPECT_TRUE(all_records[1].recipient_domains.empty());
+}
+
+TEST_F(SessionTest, BoundsTheRecord) {
+  open_trail();
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  for (int i = 0; i < 300; ++i) one.recipient("<a@" + std::to_string(i) + ".example>");
+  for (int i = 0; i < 120; ++i) one.header("Resent-Message-ID", broken);
+  end(one);
+  const std::vector<report::AuditRecord> all_records = records();
+  ASSERT_EQ(all_records.size(), 1u);
+  EXPECT_EQ(all_records[0].recipient_domains.size(), 100u);
+  EXPECT_EQ(all_records[0].findings.size(), 50u);
+  EXPECT_EQ(all_records[0].more_findings, 70u);
+  EXPECT_EQ(totals().findings, (decltype(report::AuditTotals::findings){{"encoded-word", {{"rewritten", 120}}}}))
+      << "all are counted";
+}
+
+TEST_F(SessionTest, CountsEveryMessageOnce) {
+  settings.header_size = 4096;
+  open_trail();
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  one.header("Message-ID", " <a@b>");
+  end(one);  // clean
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  end(one);  // affected
+  one.mail("<s@x>");
+  one.header("References", std::string(5000, 'x'));
+  end(one);  // over header-size
+  one.mail("<s@x>");
+  one.fail("Q1", "while the fields came");
+  one.fail("Q1", "again");
+  end(one);  // after an error
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  EXPECT_THROW(
+      one.end_of_message(
+          "Q1", [](const std::string&, int, const std::string&) -> bool { throw std::runtime_error("at the end"); }),
+      std::runtime_error);
+  one.fail("Q1", "at the end");  // as the adapter does
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  one.abort();  // it does not pass
+  const report::AuditTotals passed = totals();
+  EXPECT_EQ(passed.clean, 1u);
+  EXPECT_EQ(passed.affected, 1u);
+  EXPECT_EQ(passed.unread, 3u);
+  EXPECT_EQ(passed.messages, 5u);
+  EXPECT_EQ(records().size(), 1u);
+}
+
+TEST_F(SessionTest, ExchangeFindingsStandBehindTheOthers) {
+  settings.policy.exchange = msgid::RuleAction::report;
+  open_trail();
+  for (const milter::Negotiated& negotiated : {all, milter::Negotiated{false, true}}) {
+    milter::Session one = session(negotiated);
+    const std::size_t strip = negotiated.has_leading_space ? 0 : 1;
+    one.mail("<s@x>");
+    one.header("X-Raw", std::string(" \xc3\xa9").substr(strip));
+    one.header("Message-ID", broken + strip);
+    end(one);
+    one.mail("<s@x>");
+    one.header("X-Raw", std::string(" \xc3\xa9").substr(strip));
+    one.abort();
+    one.mail("<s@x>");
+    one.header("Message-ID", std::string(" <a@b>").substr(strip));
+    end(one);
+  }
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_NE(lines[0].find("field=Message-ID"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find("field=X-Raw instance=1 rule=exchange-non-ascii action=reported "), std::string::npos)
+      << lines[1];
+  EXPECT_EQ(lines[3], lines[1]);
+  const std::vector<report::AuditRecord> all_records = records();
+  ASSERT_EQ(all_records.size(), 2u) << "of the aborted message nothing is left";
+  EXPECT_EQ(all_records[0].findings.at(1).rule, "exchange-non-ascii");
+  EXPECT_EQ(all_records[0].findings.at(1).field, "X-Raw");
+  const report::AuditTotals passed = totals();
+  EXPECT_EQ(passed.clean, 2u);
+  EXPECT_EQ(passed.findings.at("exchange-non-ascii").at("reported"), 2u);
 }
 
 }  // namespace

@@ -1,0 +1,221 @@
+#include "audit/examine.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+
+#include "audit/message.h"
+#include "msgid/fold.h"
+
+namespace audit {
+
+namespace {
+
+constexpr std::string_view blanks = " \t\r\n";
+constexpr std::string_view encoding_name = "Content-Transfer-Encoding";
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  const std::size_t last = text.find_last_not_of(blanks);
+  return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+/// In blocks, so that the compiler makes vector instructions of the inner loop.
+bool has_high_octet(std::string_view text) {
+  constexpr std::size_t block = 1024;
+  while (!text.empty()) {
+    unsigned char all = 0;
+    for (const char c : text.substr(0, block)) all = static_cast<unsigned char>(all | static_cast<unsigned char>(c));
+    if (all > 127) return true;
+    text.remove_prefix(std::min(block, text.size()));
+  }
+  return false;
+}
+
+/// Whether a body of this type surely has no parts.
+bool is_single(std::string_view content_type) {
+  static constexpr std::array<std::string_view, 7> singles = {"text/",  "application/", "image/", "audio/",
+                                                              "video/", "font/",        "model/"};
+  const std::string_view type = trimmed(content_type);
+  return type.empty() || std::any_of(singles.begin(), singles.end(), [type](std::string_view single) {
+           return msgid::same_name(type.substr(0, single.size()), single);
+         });
+}
+
+/// What a part says of its octets, the narrower first (RFC 2045 6.2). `encoded` is as narrow as seven_bit.
+enum class Width { none, encoded, seven_bit, eight_bit, binary };
+
+struct Declared {
+  Width width = Width::none;
+  std::string_view name = encoding_name;  ///< as the sender spelled it
+  std::string_view body;
+};
+
+//   encoding  := "Content-Transfer-Encoding" ":" mechanism
+//   mechanism := "7bit" / "8bit" / "binary" / "quoted-printable" / "base64" / ietf-token / x-token   ; RFC 2045 6.1
+Declared declared_by(std::string_view header) {
+  struct Row {
+    std::string_view mechanism;
+    Width width;
+  };
+  static constexpr std::array<Row, 3> rows = {
+      {{"7bit", Width::seven_bit}, {"8bit", Width::eight_bit}, {"binary", Width::binary}}};
+  Declared declared;
+  HeaderReader reader(header);
+  for (FieldPlace field; reader.next(field);) {
+    if (field.name.size() != encoding_name.size() || !msgid::same_name(field.name, encoding_name)) continue;
+    const std::string_view body = trimmed(field.body);
+    const std::string_view mechanism = body.substr(0, body.find_first_of(" \t\r\n;("));
+    const auto* const row = std::find_if(rows.begin(), rows.end(), [mechanism](const Row& candidate) {
+      return msgid::same_name(candidate.mechanism, mechanism);
+    });
+    declared = {row == rows.end() ? Width::encoded : row->width, field.name, field.body};
+    break;
+  }
+  return declared;
+}
+
+msgid::Finding encoding_finding(msgid::RuleId rule, const Part& part, const Declared& declared, std::string reason) {
+  msgid::Finding finding{&msgid::exchange_rule(rule),
+                         std::string(declared.name),
+                         declared.width == Width::none ? 0 : 1,
+                         msgid::Action::report,
+                         std::move(reason),
+                         std::string(trimmed(msgid::unfold(as_shown(declared.body)))),
+                         {}};
+  finding.part = part.number;
+  return finding;
+}
+
+msgid::Policy policy_for_parts(msgid::Policy policy) {
+  if (policy.find("Content-ID") == nullptr) policy.fields.push_back({"Content-ID", false, true});
+  policy.action(msgid::RuleId::missing) = msgid::RuleAction::off;
+  return policy;
+}
+
+/// The body as the core wants it: the field's own octets where they are that already, else made in `memory`.
+std::string_view shown(std::string_view body, std::string& memory) {
+  const auto has = [body](char c) { return body.find(c) != std::string_view::npos; };
+  if (!has('\r') && !has('\0')) return body;
+  memory = as_shown(body);
+  return memory;
+}
+
+}  // namespace
+
+Examiner::Examiner(const msgid::Policy& policy)
+    : policy_(policy), part_policy_(policy_for_parts(policy)), exchange_(policy_) {}
+
+Examined Examiner::examine(std::string_view message) {
+  Examined out;
+  const FirstBodies first = read_header(message, out);
+  if (!first.has_fields) {
+    out.is_decided = false;
+    out.trouble = "not a mail: it has no header field";
+    return out;
+  }
+  std::optional<msgid::Verdict> verdict = verdict_of(message, policy_);
+  std::vector<msgid::Finding> of_header = exchange_.end_of_header();
+  if (!verdict) {
+    out.is_decided = false;
+    out.trouble = "over header-size: the filter would pass it without a look";
+    return out;
+  }
+  out.findings = std::move(verdict->findings);
+  std::move(of_header.begin(), of_header.end(), std::back_inserter(out.findings));
+  look_at_parts(message, first.content_type, out);
+  return out;
+}
+
+/// One pass over the header for all but what inspect() needs.
+Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& out) {
+  FirstBodies first;
+  const auto keep_first = [](std::string_view& place, std::string_view body) {
+    if (place.data() == nullptr) place = body;
+  };
+  HeaderReader reader(message);
+  for (FieldPlace field; reader.next(field); first.has_fields = true) {
+    exchange_.field(field.name, shown(field.body, shown_));
+    switch (field.name.size()) {  // most names need no comparison
+      case 4:
+        if (msgid::same_name(field.name, "Date")) keep_first(out.date, field.body);
+        if (msgid::same_name(field.name, "From")) keep_first(out.from, field.body);
+        break;
+      case 7:
+        if (msgid::same_name(field.name, "Subject")) keep_first(out.subject, field.body);
+        break;
+      case 8:
+        if (msgid::same_name(field.name, "X-Mailer")) keep_first(out.agent, field.body);
+        break;
+      case 10:
+        if (msgid::same_name(field.name, "User-Agent")) keep_first(out.agent, field.body);
+        break;
+      case 12:
+        if (msgid::same_name(field.name, "Content-Type")) keep_first(first.content_type, field.body);
+        break;
+      default:
+        break;
+    }
+  }
+  return first;
+}
+
+void Examiner::look_at_parts(std::string_view message, std::string_view content_type, Examined& out) const {
+  PartList list;
+  if (!is_single(content_type)) {
+    list = parts_of(message);
+    if (!list.is_complete) out.trouble = "its MIME parts are too many or too deep; not all were looked at";
+  } else if (policy_.exchange == msgid::RuleAction::off) {
+    return;
+  } else {
+    const std::size_t body = body_offset(message);
+    list.parts.push_back({{}, message.substr(0, body), message.substr(body)});
+  }
+  for (std::size_t i = 1; i < list.parts.size(); ++i) look_at_ids(list.parts[i], out);
+  if (policy_.exchange != msgid::RuleAction::off) look_at_encodings(list.parts, out);
+}
+
+void Examiner::look_at_ids(const Part& part, Examined& out) const {
+  msgid::FieldList fields;
+  std::vector<int> instances(part_policy_.fields.size());
+  HeaderReader reader(part.header);
+  for (FieldPlace field; reader.next(field);) {
+    const msgid::ListedField* const listed = part_policy_.find(field.name);
+    if (listed == nullptr) continue;
+    int& instance = instances[static_cast<std::size_t>(listed - part_policy_.fields.data())];
+    fields.push_back({std::string(field.name), as_shown(field.body), ++instance});
+  }
+  if (fields.empty()) return;
+  for (msgid::Finding& finding : msgid::inspect(fields, part_policy_).findings) {
+    if (finding.action == msgid::Action::rewrite) finding.reason = "in-part";
+    finding.action = msgid::Action::report;
+    finding.after.clear();
+    finding.part = part.number;
+    out.findings.push_back(std::move(finding));
+  }
+}
+
+void Examiner::look_at_encodings(const std::vector<Part>& parts, Examined& out) const {
+  std::vector<Declared> declared(parts.size());
+  std::vector<Width> widest(parts.size(), Width::none);  // of what is in a part
+  for (std::size_t i = parts.size(); i-- > 0;) {
+    declared[i] = declared_by(parts[i].header);
+    Width& outer = widest[parts[i].parent];
+    if (i > 0) outer = std::max({outer, widest[i], declared[i].width});
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Width width = declared[i].width;
+    const bool is_unencoded = width == Width::none || width == Width::seven_bit;
+    if (is_unencoded && has_high_octet(parts[i].body)) {
+      out.findings.push_back(encoding_finding(msgid::RuleId::exchange_8bit_body, parts[i], declared[i], {}));
+    }
+    // A multipart that declares nothing is taken by every reader.
+    if (parts[i].is_multipart && width >= Width::seven_bit && width < widest[i]) {
+      const char* const wider = widest[i] == Width::binary ? "binary" : "8bit";
+      out.findings.push_back(encoding_finding(msgid::RuleId::exchange_narrow_multipart, parts[i], declared[i], wider));
+    }
+  }
+}
+
+}  // namespace audit

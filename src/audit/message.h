@@ -1,0 +1,67 @@
+// A message as it stands in memory: where its header fields are, without copying them.
+#ifndef MSGID_AUDIT_MESSAGE_H
+#define MSGID_AUDIT_MESSAGE_H
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "msgid/inspect.h"
+
+namespace audit {
+
+/// One field where it stands. Views of the message.
+struct FieldPlace {
+  std::string_view name;  ///< without the colon and the blanks before it
+  std::string_view body;  ///< from behind the colon to the end of its last line, without that line's end. Folds are as
+                          ///< they stand: LF or CRLF and the white space
+};
+
+/// Reads a header field by field, as Postfix cuts a header: it ends at the first empty line or at the first line that
+/// is neither a field nor a continuation. Line ends are LF or CRLF, mixed if need be. A "From " line at the very
+/// beginning is passed over.
+class HeaderReader {
+ public:
+  explicit HeaderReader(std::string_view message) noexcept;
+
+  /// The next field; false at the end of the header.
+  bool next(FieldPlace& field) noexcept;
+
+  /// Behind the last field read; at the end of the header, where the empty line (if any) begins.
+  std::size_t offset() const noexcept { return offset_; }
+
+ private:
+  std::string_view message_;
+  std::size_t offset_ = 0;
+};
+
+/// Where the body begins: behind the empty line; where none ends the header, at the line that does, or the message's
+/// size.
+std::size_t body_offset(std::string_view message) noexcept;
+
+/// A field body as an MTA shows it to a filter, which is what msgid::Field wants: folds are LF and the white space, and
+/// a NUL cuts the rest of its line (Postfix 3.7.11).
+std::string as_shown(std::string_view body);
+
+/// All fields of the header, with their instances.
+msgid::FieldList header_of(std::string_view message);
+
+/// verdict_of() looks at no more than the daemon keeps of a message by default (its header-size): a header without end
+/// costs no memory without end.
+inline constexpr std::size_t max_kept_octets = 262144;
+
+/// What msgid::inspect() says of the message's header. Copies only what inspect() needs, and the signatures only where
+/// there is a finding. As in the daemon, over max_kept_octets the signatures are given up first, and then there is no
+/// verdict.
+std::optional<msgid::Verdict> verdict_of(std::string_view message, const msgid::Policy& policy);
+
+/// The message with the edits made, which are those of its verdict, in their order. Folds of a new body have the line
+/// end that the field has; every other octet is as it was, of an edited field what stands before and with its colon
+/// too.
+std::string with_edits(std::string_view message, std::span<const msgid::Edit> edits);
+
+}  // namespace audit
+
+#endif

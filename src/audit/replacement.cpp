@@ -1,0 +1,161 @@
+#include "audit/replacement.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "audit/inputs.h"
+#include "audit/subcommand.h"
+
+namespace audit {
+
+namespace {
+
+constexpr std::size_t write_octets = 256U << 10U;
+constexpr std::array ending_signals = {SIGHUP, SIGINT, SIGTERM};
+
+/// What a signal that ends the program removes: a handler has nothing but globals. Empty: nothing.
+std::array<char, PATH_MAX> doomed_path;
+
+void remove_and_end(int signal) {
+  if (doomed_path[0] != '\0') ::unlink(doomed_path.data());
+  // SA_RESETHAND has put the default action back; the signal comes once this returns.
+  ::raise(signal);
+}
+
+/// Sets what the signals remove, with them held back meanwhile.
+void set_doomed(const std::string& path) {
+  sigset_t held;
+  sigset_t before;
+  ::sigemptyset(&held);
+  for (const int signal : ending_signals) ::sigaddset(&held, signal);
+  ::sigprocmask(SIG_BLOCK, &held, &before);
+  doomed_path[path.copy(doomed_path.data(), doomed_path.size() - 1)] = '\0';
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
+/// A signal that is ignored (nohup) stays so.
+void catch_signals() {
+  struct sigaction catching = {};
+  catching.sa_handler = remove_and_end;
+  catching.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : ending_signals) {
+    struct sigaction now = {};
+    ::sigaction(signal, nullptr, &now);
+    if (now.sa_handler != SIG_IGN) ::sigaction(signal, &catching, nullptr);
+  }
+}
+
+[[noreturn]] void fail(const std::string& name, int error) {
+  throw Trouble(name + ": " + system_error_text(error));
+}
+
+/// Where a name leads to through symbolic links; the name itself where nothing is there.
+std::string resolved(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+  if (real == nullptr && errno != ENOENT) fail(path, errno);
+  return real == nullptr ? path : real.get();
+}
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+bool is_same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+}
+
+}  // namespace
+
+Output::Output(int descriptor, std::string name) : descriptor_(descriptor), name_(std::move(name)) {}
+
+void Output::write(std::string_view octets) {
+  if (waiting_.size() + octets.size() > write_octets) flush();
+  if (octets.size() > write_octets) {
+    write_now(octets);
+  } else {
+    waiting_ += octets;
+  }
+}
+
+void Output::flush() {
+  write_now(waiting_);
+  waiting_.clear();
+}
+
+void Output::write_now(std::string_view octets) const {
+  while (!octets.empty()) {
+    const ssize_t done = ::write(descriptor_, octets.data(), octets.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail(name_, errno);
+    octets.remove_prefix(static_cast<std::size_t>(done));
+  }
+}
+
+// A name that begins with "." is no message to a reader of a Maildir.
+Replacement::Replacement(const std::string& path)
+    : path_(resolved(path)),
+      new_path_(directory_of(path_) + (directory_of(path_) == "." ? "/" : "") + ".msgid-audit-XXXXXX"),
+      descriptor_(::mkostemp(new_path_.data(), O_CLOEXEC)),
+      output_(descriptor_, path) {
+  if (descriptor_ < 0) fail(path, errno);
+  set_doomed(new_path_);
+  catch_signals();
+}
+
+Replacement::~Replacement() {
+  ::close(descriptor_);
+  if (!new_path_.empty()) ::unlink(new_path_.c_str());
+  set_doomed({});
+}
+
+void Replacement::put_in_place() {
+  struct stat old = {};
+  rename(::stat(path_.c_str(), &old) == 0 ? &old : nullptr);
+}
+
+void Replacement::put_in_place_of(const struct stat& seen) {
+  output_.flush();
+  const std::array<timespec, 2> times = {seen.st_atim, seen.st_mtim};
+  ::futimens(descriptor_, times.data());
+  struct stat now = {};
+  if (::stat(path_.c_str(), &now) != 0) fail(path_, errno);
+  if (!is_same_file(seen, now)) throw Trouble(path_ + ": changed while it was read; left as it is");
+  rename(&seen);
+}
+
+void Replacement::rename(const struct stat* old) {
+  output_.flush();
+  mode_t mode = 0;
+  if (old == nullptr) {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    mode = 0666U & ~mask;
+  } else {
+    // Who may not give a file away keeps the new one; it must not run with somebody else's rights then.
+    const bool is_owned = ::fchown(descriptor_, old->st_uid, old->st_gid) == 0;
+    mode = old->st_mode & (is_owned ? 07777U : 0777U);
+  }
+  if (::fchmod(descriptor_, mode) != 0 || ::fsync(descriptor_) != 0) fail(path_, errno);
+  if (::rename(new_path_.c_str(), path_.c_str()) != 0) fail(path_, errno);
+  new_path_.clear();
+  set_doomed({});
+  const int directory = ::open(directory_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return;  // may be searched and written, not read: the rename is done, and the disk learns of it later
+  ::fsync(directory);
+  ::close(directory);
+}
+
+}  // namespace audit

@@ -1,0 +1,1 @@
+"$AUDIT" check data/Maildir

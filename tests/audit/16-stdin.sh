@@ -1,0 +1,1 @@
+"$AUDIT" check <data/broken.eml; "$AUDIT" check data/clean.eml - <data/four.mbox

@@ -1,0 +1,1 @@
+for name in broken parts fields four.mbox; do file=data/$name; [ -e $file ] || file=$file.eml; diff <("$AUDIT" check --format=json - <$file) <(sed "s/$/\r/" $file | "$AUDIT" check --format=json -) && echo "$name: the same"; done

@@ -1,0 +1,1 @@
+"$AUDIT" check --format json data/parts.eml

@@ -1,0 +1,1 @@
+"$AUDIT" check --exchange=off data/parts.eml

@@ -1,0 +1,1 @@
+"$AUDIT" check data/text.txt; echo $?; "$AUDIT" check - <data/text.txt

@@ -1,0 +1,1 @@
+"$AUDIT" check data/empty; echo $?; "$AUDIT" check </dev/null; echo $?; mkdir none && "$AUDIT" check none

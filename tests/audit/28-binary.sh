@@ -1,0 +1,1 @@
+"$AUDIT" check data/binary data/broken.eml --format=json

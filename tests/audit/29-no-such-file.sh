@@ -1,0 +1,1 @@
+"$AUDIT" check data/none data/clean.eml /proc/self/mem

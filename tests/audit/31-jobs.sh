@@ -1,0 +1,1 @@
+for i in {1..600}; do cat data/four.mbox; done >big.mbox; "$AUDIT" check --jobs=1 big.mbox data/none >one 2>&1; for jobs in 2 7; do "$AUDIT" check --jobs=$jobs big.mbox data/none >more 2>&1; echo $?; cmp one more; done; grep -c "^big.mbox: message" one; tail -n 2 one

@@ -1,0 +1,1 @@
+"$AUDIT" check data/hostile.eml; "$AUDIT" check --format=json data/hostile.eml

@@ -1,0 +1,1 @@
+try() { "$AUDIT" "$@" 2>&1; echo $?; }; try; try chekc; for arguments in --fromat=json --format=xml --jobs=0 --jobs --config=none --fold-at=5 --socket=inet:1@localhost "--format=json --format=text"; do try check $arguments; done

@@ -1,0 +1,1 @@
+/usr/bin/python3 data/progress.py "$AUDIT" check

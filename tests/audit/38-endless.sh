@@ -1,0 +1,1 @@
+/usr/bin/python3 data/endless.py "$AUDIT" check

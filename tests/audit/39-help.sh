@@ -1,0 +1,1 @@
+"$AUDIT" check --help; "$AUDIT" --help; "$AUDIT" --version | sed "s/[0-9.]*$/N/"

@@ -1,0 +1,1 @@
+"$AUDIT" fix data/broken.eml

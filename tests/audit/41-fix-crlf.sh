@@ -1,0 +1,1 @@
+sed "s/\$/\r/" data/broken.eml | "$AUDIT" fix | cat -v

@@ -1,0 +1,1 @@
+"$AUDIT" fix data/fix.mbox | diff data/fix.mbox -

@@ -1,0 +1,1 @@
+for words in "data/broken.eml data/clean.eml" "--in-place" "--in-place -" "--in-place -o out data/broken.eml" "--in-place /dev/null" "--in-pl data/broken.eml" "-o"; do "$AUDIT" fix $words; echo "$?"; done 2>&1; ls out

@@ -1,0 +1,1 @@
+"$AUDIT" fix data/broken.eml >/dev/full; echo "$?"; "$AUDIT" fix data/broken.eml -o /dev/full

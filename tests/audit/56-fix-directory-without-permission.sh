@@ -1,0 +1,1 @@
+[ "$(id -u)" = 0 ] && as="setpriv --reuid=65534 --regid=65534 --clear-groups"; chmod 755 . "$HOME"; mkdir -m 555 closed; cp data/broken.eml closed/a.eml; chmod 666 closed/a.eml; $as "$AUDIT" fix --in-place closed/a.eml; cmp closed/a.eml data/broken.eml

@@ -1,0 +1,1 @@
+"$AUDIT" explain data/bounce-clean-header.eml

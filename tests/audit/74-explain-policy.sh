@@ -1,0 +1,1 @@
+"$AUDIT" explain --signed=keep --rule.encoded-word=report data/bounce-exchange-online.eml | sed -n "/^What is broken/,\$p"; "$AUDIT" explain --signed=keep data/bounce-exchange-online.eml | grep -A1 After:

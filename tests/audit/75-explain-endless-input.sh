@@ -1,0 +1,1 @@
+yes "550 5.1.1 user unknown" | "$AUDIT" explain

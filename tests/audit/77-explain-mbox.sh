@@ -1,0 +1,1 @@
+{ echo "From MAILER-DAEMON Sat Nov 21 12:00:00 2026"; tr -d "\r" < data/bounce-charset.eml; echo; echo "From a@b.example Sat Nov 21 12:00:00 2026"; tr -d "\r" < data/bounce-exchange-online.eml; } | "$AUDIT" explain | grep -E "Text:|several"

@@ -1,0 +1,306 @@
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audit/source.h"
+#include "tests/scratch.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+using scratch::Directory;
+
+struct Seen {
+  std::string file;
+  std::size_t number;
+  bool is_cut;
+  std::string from_line;
+  std::string octets;
+};
+
+/// All that a source hands out.
+struct Everything {
+  std::vector<Seen> messages;
+  std::vector<std::string> troubles;  ///< "file: reason"
+  std::string octets;                 ///< all of it, put together
+  std::size_t largest_block = 0;
+};
+
+Everything read(const std::vector<std::string>& arguments, audit::Oversize oversize = audit::Oversize::pass_on) {
+  Everything all;
+  audit::Source source(
+      arguments,
+      [&](std::string_view file, std::string_view reason) {
+        all.troubles.push_back(std::string(file) + ": " + std::string(reason));
+      },
+      oversize);
+  for (audit::Block block; source.next(block);) {
+    EXPECT_TRUE(!block.messages.empty() || !block.rest.empty());
+    for (const audit::Message& message : block.messages) {
+      // Of a message that was cut only the length matters, and it is long.
+      const std::string_view kept = message.is_cut ? message.octets.substr(0, 1000) : message.octets;
+      all.messages.push_back(
+          {block.file, message.number, message.is_cut, std::string(message.from_line), std::string(kept)});
+      all.octets += message.from_line;
+      all.octets += message.octets;
+    }
+    all.octets += block.rest;
+    all.largest_block = std::max(all.largest_block, block.buffer.size());
+  }
+  return all;
+}
+
+/// What an mbox holds, one line a message: its number and its octets without line ends.
+std::string split(const std::string& mbox) {
+  const Directory directory;
+  const Everything all = read({directory.file("mbox", mbox)});
+  EXPECT_EQ(all.troubles, std::vector<std::string>{});
+  EXPECT_EQ(all.octets, mbox);
+  std::string out;
+  for (const Seen& message : all.messages) {
+    EXPECT_TRUE(message.from_line.starts_with("From "));
+    EXPECT_TRUE(message.from_line.ends_with('\n'));
+    out += std::to_string(message.number) + ' ';
+    for (const char c : message.octets) {
+      if (c == '\n') out += '/';
+      if (c != '\n' && c != '\r') out += c;
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+const std::string from_line = "From a@b Mon Jan  5 10:00:00 2026\n";
+
+TEST(Source, SplitsAnMbox) {
+  EXPECT_EQ(split(from_line + "A: 1\n\none\n\n" + from_line + "A: 2\n\ntwo\n"), "1 A: 1//one//\n2 A: 2//two/\n");
+  EXPECT_EQ(split(from_line + "A: 1\n\n" + from_line + "A: 2"), "1 A: 1//\n2 A: 2\n");
+  EXPECT_EQ(split(from_line), "1 \n");
+}
+
+TEST(Source, SplitsAnMboxWithCrlf) {
+  EXPECT_EQ(split("From - 9:05\r\nA: 1\r\n\r\none\r\n\r\nFrom - 9:05\r\nA: 2\r\n"), "1 A: 1//one//\n2 A: 2/\n");
+  EXPECT_EQ(split("From - 9:05\nA: 1\n\r\r\nFrom - 9:05\nA: 2\n"), "1 A: 1//\n2 A: 2/\n");
+}
+
+TEST(Source, SplitsOnlyAtAFromLineBehindAnEmptyLine) {
+  EXPECT_EQ(split(from_line + "A: 1\n\none\n" + from_line + "two\n"),
+            "1 A: 1//one/From a@b Mon Jan  5 10:00:00 2026/two/\n");
+  EXPECT_EQ(split(from_line + "A: 1\n\n>" + from_line + "\n From x 10:00\n"),
+            "1 A: 1//>From a@b Mon Jan  5 10:00:00 2026// From x 10:00/\n");
+  EXPECT_EQ(split(from_line + "A: 1\n\nFrom: x 10:00\n\nFromage 10:00\n"), "1 A: 1//From: x 10:00//Fromage 10:00/\n");
+}
+
+TEST(Source, SplitsAtAFromLineThatHasATimeOrAFieldBehindIt) {
+  EXPECT_EQ(split(from_line + "A: 1\n\nFrom here on\nit is text\n"), "1 A: 1//From here on/it is text/\n");
+  EXPECT_EQ(split(from_line + "A: 1\n\nFrom nobody\nA: 2\n"), "1 A: 1//\n2 A: 2/\n");
+  EXPECT_EQ(split(from_line + "A: 1\n\nFrom ???@??? Mon Jan 05 9:00:00 2026\n\nx\n"), "1 A: 1//\n2 /x/\n");
+  EXPECT_EQ(split(from_line + "A: 1\n\nFrom a:b, 1:x, 1:2\nit is text\n"), "1 A: 1//From a:b, 1:x, 1:2/it is text/\n");
+}
+
+/// A from-line at every place around the end of a block, and around where it is too near to that end to be judged.
+TEST(Source, SplitsWhereverBlocksEnd) {
+  const Directory directory;
+  const std::size_t block = 256U << 10U;
+  const std::string head = from_line + "A: 1\n\n";
+  for (const std::size_t around : {block - 4096, block, 2 * block}) {
+    for (std::size_t at = around - 50; at < around + 20; ++at) {
+      const std::string mbox = head + std::string(at - head.size() - 2, 'x') + "\n\nFrom nobody\nA: 2\n\ntwo\n";
+      const Everything all = read({directory.file("mbox", mbox)});
+      ASSERT_EQ(all.messages.size(), 2u) << at;
+      EXPECT_EQ(all.messages[1].octets, "A: 2\n\ntwo\n");
+      EXPECT_TRUE(all.octets == mbox) << at;
+    }
+  }
+}
+
+TEST(Source, ReadsMessagesOfAllSizes) {
+  const Directory directory;
+  std::string mbox;
+  std::vector<std::string> expected;
+  for (std::size_t i = 0; i < 60; ++i) {
+    expected.push_back("A: " + std::to_string(i) + "\n\n" + std::string(i * i * 977 % 400000, 'x') + "\n\n");
+    mbox += from_line + expected.back();
+  }
+  const Everything all = read({directory.file("mbox", mbox)});
+  ASSERT_EQ(all.messages.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(all.messages[i].octets, expected[i]) << i;
+    EXPECT_EQ(all.messages[i].number, i + 1);
+  }
+  EXPECT_EQ(all.octets, mbox);
+  EXPECT_LT(all.largest_block, 2U << 20U);
+}
+
+TEST(Source, ReadsOneMessageOfAFile) {
+  const Directory directory;
+  const std::string message = "A: 1\n\nFrom here\n\n" + from_line + "A: 2\n";
+  const std::string name = directory.file("a.eml", message);
+  const Everything all = read({name});
+  ASSERT_EQ(all.messages.size(), 1u);
+  EXPECT_EQ(all.messages[0].file, name);
+  EXPECT_EQ(all.messages[0].number, 0u);
+  EXPECT_EQ(all.messages[0].from_line, "");
+  EXPECT_EQ(all.messages[0].octets, message);
+  EXPECT_FALSE(all.messages[0].is_cut);
+}
+
+TEST(Source, RefusesWhatIsNoMail) {
+  const Directory directory;
+  const std::string rows[] = {"\n",
+                              "text\n",
+                              " A: 1\n",
+                              "From here on\nit is text\n",
+                              std::string(5000, '\0'),
+                              std::string(300000, 'x'),
+                              "%PDF-1.4\n%\x80\x81\n"};
+  for (const std::string& row : rows) {
+    const std::string name = directory.file("x", row);
+    const Everything all = read({name});
+    EXPECT_EQ(all.troubles, std::vector<std::string>{name + ": not a mail: the first line is no header field"});
+    EXPECT_EQ(all.messages.size(), 0u);
+  }
+  const std::string name = directory.file("x", "");
+  EXPECT_EQ(read({name}).troubles, std::vector<std::string>{name + ": not a mail: empty"});
+}
+
+TEST(Source, GoesOnBehindTrouble) {
+  const Directory directory;
+  const std::string missing = directory.path() + "/missing";
+  const std::string text = directory.file("text", "text\n");
+  const std::string mail = directory.file("mail", "A: 1\n");
+  const Everything all = read({missing, text, mail});
+  EXPECT_EQ(all.troubles, (std::vector<std::string>{missing + ": No such file or directory",
+                                                    text + ": not a mail: the first line is no header field"}));
+  ASSERT_EQ(all.messages.size(), 1u);
+  EXPECT_EQ(all.messages[0].file, mail);
+}
+
+TEST(Source, CutsALongMessage) {
+  const Directory directory;
+  const std::string name = directory.file("a.eml", "A: 1\n\n");
+  const std::size_t size = 200U << 20U;
+  fs::resize_file(name, size);
+  const Everything skipped = read({name}, audit::Oversize::skip);
+  ASSERT_EQ(skipped.messages.size(), 1u);
+  EXPECT_TRUE(skipped.messages[0].is_cut);
+  EXPECT_LE(skipped.octets.size(), audit::max_message_octets + 1);
+  EXPECT_LE(skipped.largest_block, audit::max_message_octets + 1);
+  const Everything passed = read({name});
+  EXPECT_EQ(passed.octets.size(), size);
+  EXPECT_LE(passed.largest_block, audit::max_message_octets + 1);
+}
+
+TEST(Source, CutsALongMessageOfAnMbox) {
+  const Directory directory;
+  std::string mbox = from_line + "A: 1\n\n" + from_line + "A: 2\n\n";
+  mbox.append(audit::max_message_octets + (1U << 20U), '\0');
+  mbox += "\n\nFrom here on\n\n" + from_line + "A: 3\n";
+  const std::string name = directory.file("mbox", mbox);
+  for (const audit::Oversize oversize : {audit::Oversize::skip, audit::Oversize::pass_on}) {
+    const Everything all = read({name}, oversize);
+    ASSERT_EQ(all.messages.size(), 3u);
+    EXPECT_FALSE(all.messages[0].is_cut);
+    EXPECT_TRUE(all.messages[1].is_cut);
+    EXPECT_EQ(all.messages[2].octets, "A: 3\n");
+    EXPECT_EQ(all.messages[2].number, 3u);
+    EXPECT_LE(all.largest_block, audit::max_message_octets + 1);
+    EXPECT_EQ(all.octets == mbox, oversize == audit::Oversize::pass_on);
+  }
+}
+
+std::vector<std::string> files_of(const Everything& all, const std::string& directory) {
+  std::vector<std::string> files;
+  for (const Seen& message : all.messages) files.push_back(message.file.substr(directory.size() + 1));
+  return files;
+}
+
+TEST(Source, WalksADirectory) {
+  const Directory directory;
+  for (const char* name : {"b/2.eml", "b/10.eml", "a.eml", "b/c/d/e", "Z", "new/x"}) directory.file(name, "A: 1\n");
+  const Everything all = read({directory.path()});
+  EXPECT_EQ(all.troubles, std::vector<std::string>{});
+  EXPECT_EQ(files_of(all, directory.path()),
+            (std::vector<std::string>{"Z", "a.eml", "b/10.eml", "b/2.eml", "b/c/d/e", "new/x"}));
+  EXPECT_EQ(files_of(read({directory.path() + "/"}), directory.path()).size(), 6u);
+}
+
+TEST(Source, ReadsOfAMaildirCurAndNewAndItsFolders) {
+  const Directory directory;
+  for (const char* name : {"cur/2:2,S", "cur/1:2,", "new/3", "tmp/4", "dovecot.index", ".Sent/cur/5:2,S", ".Sent/new/6",
+                           ".Sent/tmp/7", "courierimapkeywords/8"}) {
+    directory.file(name, "A: 1\n");
+  }
+  const Everything all = read({directory.path()});
+  EXPECT_EQ(all.troubles, std::vector<std::string>{});
+  EXPECT_EQ(files_of(all, directory.path()),
+            (std::vector<std::string>{".Sent/cur/5:2,S", ".Sent/new/6", "cur/1:2,", "cur/2:2,S", "new/3"}));
+}
+
+TEST(Source, PassesOverLinksAndSpecialFilesInADirectory) {
+  const Directory directory;
+  const Directory elsewhere;
+  fs::create_symlink(elsewhere.file("out.eml", "A: 1\n"), directory.path() + "/file");
+  fs::create_directory_symlink(elsewhere.path(), directory.path() + "/directory");
+  ASSERT_EQ(::mkfifo((directory.path() + "/fifo").c_str(), 0600), 0);
+  directory.file("mail", "A: 1\n");
+  const Everything all = read({directory.path()});
+  EXPECT_EQ(files_of(all, directory.path()), std::vector<std::string>{"mail"});
+  EXPECT_EQ(all.troubles, (std::vector<std::string>{directory.path() + "/directory: a symbolic link: passed over",
+                                                    directory.path() + "/fifo: not a regular file: passed over",
+                                                    directory.path() + "/file: a symbolic link: passed over"}));
+  // One that is named is wanted.
+  EXPECT_EQ(read({directory.path() + "/file"}).messages.size(), 1u);
+}
+
+TEST(Source, SaysWhichDirectoryItMayNotRead) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything; the golden tests do this as nobody";
+  const Directory directory;
+  const std::string closed = directory.path() + "/closed";
+  ASSERT_EQ(::mkdir(closed.c_str(), 0), 0);
+  EXPECT_EQ(read({directory.path()}).troubles, std::vector<std::string>{closed + ": Permission denied"});
+}
+
+TEST(Source, ReadsStandardInput) {
+  const Directory directory;
+  const std::string message = "A: 1\n\n" + std::string(300000, 'x');
+  const int before = ::dup(STDIN_FILENO);
+  std::FILE* file = std::fopen(directory.file("mail", message).c_str(), "r");
+  ASSERT_NE(file, nullptr);
+  ::dup2(::fileno(file), STDIN_FILENO);
+  const Everything all = read({});
+  ::dup2(before, STDIN_FILENO);
+  ::close(before);
+  std::fclose(file);
+  ASSERT_EQ(all.messages.size(), 1u);
+  EXPECT_EQ(all.messages[0].file, "-");
+  EXPECT_EQ(all.octets, message);
+}
+
+TEST(Source, KnowsHowFarItIs) {
+  const Directory directory;
+  const std::string mbox = from_line + "A: 1\n\n" + std::string(1U << 20U, 'x') + "\n\n";
+  const std::string name = directory.file("mbox", mbox + mbox + mbox);
+  audit::Source source({name, directory.file("mail", "A: 1\n")}, [](std::string_view, std::string_view) {});
+  audit::Block block;
+  double before = 0;
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(source.next(block));
+    EXPECT_GT(source.progress(), before);
+    before = source.progress();
+    EXPECT_LT(before, i == 0 ? 0.5 : 1.1);
+  }
+  EXPECT_FALSE(source.next(block));
+  EXPECT_EQ(source.progress(), 1.0);
+}
+
+}  // namespace
