@@ -115,23 +115,29 @@ void append_unknown_text(std::string& out, const Explanation& explanation) {
   say(out, sentence);
 }
 
+/// The names of the fields that have `text` in their body, each once.
+std::string fields_with(const msgid::FieldList& fields, std::string_view text) {
+  const auto same = [](char a, char b) { return msgid::same_name({&a, 1}, {&b, 1}); };
+  std::vector<std::string> names;
+  for (const msgid::Field& field : fields) {
+    const bool is_there =
+        std::search(field.body.begin(), field.body.end(), text.begin(), text.end(), same) != field.body.end();
+    if (!is_there || names.size() == max_explained_fields) continue;
+    if (std::find(names.begin(), names.end(), field.name) == names.end()) names.push_back(field.name);
+  }
+  return joined(names);
+}
+
 /// The charset that Exchange did not know, or the field that it could not decode, and where it stands.
 void append_named(std::string& out, const Explanation& explanation, const KnownText& text) {
   if (text.reason == Reason::charset) {
     const std::string_view charset = text_behind(explanation.bounce.text, "character set name (", ")\n");
     if (charset.empty()) return;
-    std::string fields;
-    for (const msgid::Field& field : explanation.fields) {
-      const auto same = [](char a, char b) { return msgid::same_name({&a, 1}, {&b, 1}); };
-      const bool is_there =
-          std::search(field.body.begin(), field.body.end(), charset.begin(), charset.end(), same) != field.body.end();
-      if (is_there && fields.size() < max_value_octets) fields += (fields.empty() ? "" : ", ") + printable(field.name);
-    }
-    std::string sentence = "\"" + printable(charset, max_name_octets) + "\"";
-    sentence += fields.empty() ? std::string(explanation.fields.empty()
-                                                 ? "; where it stands cannot be seen without the original header"
-                                                 : "; it stands in no field of the original header, so in a MIME part")
-                               : "; in the original header it stands in " + fields;
+    const std::string fields = fields_with(explanation.fields, charset);
+    std::string sentence = "\"" + printable(charset, max_name_octets) + "\"; ";
+    sentence += explanation.fields.empty() ? "where it stands cannot be seen without the original header"
+                : fields.empty()           ? "it stands in no field of the original header, so in a MIME part"
+                                           : "in the original header it stands in " + fields;
     append_labelled(out, "Charset:", sentence + ".");
   } else if (text.reason == Reason::raw_octets) {
     const std::string_view name = text_behind(explanation.bounce.text, "decoding of header ", " \t\r\n;,'");

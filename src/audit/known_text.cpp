@@ -25,8 +25,9 @@ constexpr std::array table = {
         1,
         Reason::message_id,
         "Exchange took the message and failed when it put it into the mailbox. Exchange servers pass a message on "
-        "among themselves together with a summary in Microsoft's TNEF format; the copy of the Message-ID in that "
-        "summary and the Message-ID of the message were not the same any more, or the summary could not be read.",
+        "among themselves together with a summary in Microsoft's TNEF format. Most likely the copy of the Message-ID "
+        "in "
+        "that summary was no longer the Message-ID of the message.",
         "The text with an encoded Message-ID: issue trackers (CPython gh-79986). That TNEF is matched by a copy of "
         "the Message-ID: Microsoft's document MS-OXTNEF. That this is what breaks: inferred. Exchange 2007 gave the "
         "same text for attachments sent to a distribution list: Microsoft's KB 2694566.",

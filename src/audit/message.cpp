@@ -9,12 +9,12 @@ namespace audit {
 
 namespace {
 
-bool is_blank(char c) {
+bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t';
 }
 
 /// An octet of a field name (RFC 5322 3.6.8): 33-57 and 59-126.
-bool is_name_octet(char c) {
+bool is_name_octet(char c) noexcept {
   return c > ' ' && c < '\x7f' && c != ':';
 }
 
@@ -59,13 +59,17 @@ bool HeaderReader::next(FieldPlace& field) noexcept {
   return true;
 }
 
+std::size_t HeaderReader::body_offset() const noexcept {
+  const std::size_t end = line_end(message_, offset_);
+  const bool is_empty_line = without_line_end(message_.substr(offset_, end - offset_)).empty();
+  return is_empty_line ? end : offset_;
+}
+
 std::size_t body_offset(std::string_view message) noexcept {
   HeaderReader reader(message);
   for (FieldPlace field; reader.next(field);) {
   }
-  const std::size_t end = line_end(message, reader.offset());
-  const bool is_empty_line = without_line_end(message.substr(reader.offset(), end - reader.offset())).empty();
-  return is_empty_line ? end : reader.offset();
+  return reader.body_offset();
 }
 
 std::string as_shown(std::string_view body) {
@@ -73,9 +77,10 @@ std::string as_shown(std::string_view body) {
   out.reserve(body.size());
   while (!body.empty()) {
     const std::size_t end = line_end(body, 0);
-    const std::string_view line = without_line_end(body.substr(0, end));
-    out += line.substr(0, line.find('\0'));
-    if (end < body.size() || body[end - 1] == '\n') out += '\n';
+    const bool has_lf = body[end - 1] == '\n';
+    const std::string_view line = body.substr(0, has_lf ? end - 1 : end);
+    out += without_line_end(line.substr(0, line.find('\0')));
+    if (has_lf) out += '\n';
     body.remove_prefix(end);
   }
   return out;

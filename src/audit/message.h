@@ -32,13 +32,16 @@ class HeaderReader {
   /// Behind the last field read; at the end of the header, where the empty line (if any) begins.
   std::size_t offset() const noexcept { return offset_; }
 
+  /// Once next() was false, where the body begins: behind the empty line; where none ends the header, at the line that
+  /// does, or the message's size.
+  std::size_t body_offset() const noexcept;
+
  private:
   std::string_view message_;
   std::size_t offset_ = 0;
 };
 
-/// Where the body begins: behind the empty line; where none ends the header, at the line that does, or the message's
-/// size.
+/// The same, of a header that nobody has read yet.
 std::size_t body_offset(std::string_view message) noexcept;
 
 /// A field body as an MTA shows it to a filter, which is what msgid::Field wants: folds are LF and the white space, and

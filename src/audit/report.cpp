@@ -17,7 +17,7 @@ namespace audit {
 
 namespace {
 
-constexpr std::uint64_t max_complaints = 5;           // about lines of one file
+constexpr std::uint64_t max_complaints = 3;           // about lines of one file
 constexpr std::uint64_t lines_without_record = 1000;  // after so many at its beginning, a file is no trail
 constexpr std::size_t max_remembered_lines = 500000;
 constexpr std::size_t max_troubles = 50;

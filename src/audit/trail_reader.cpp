@@ -100,6 +100,7 @@ bool TrailReader::read_more() {
 }
 
 bool TrailReader::fill() {
+  if (!reason_.empty()) return false;
   if (inflation_) return inflate_more();
   if (input_.empty() && !read_more()) return false;
   text_ = input_;
@@ -138,12 +139,13 @@ bool TrailReader::inflate_more() {
     const int result = inflate(&stream, Z_NO_FLUSH);
     input_.remove_prefix(input_.size() - stream.avail_in);
     if (result == Z_MEM_ERROR) throw std::bad_alloc();
+    inflation_->is_between_members = result == Z_STREAM_END;
+    // What came out before the damage counts.
+    text_ = std::string_view(output).substr(0, output.size() - stream.avail_out);
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
       reason_ = "the gzip data is damaged";
-      return false;
+      return !text_.empty();
     }
-    inflation_->is_between_members = result == Z_STREAM_END;
-    text_ = std::string_view(output).substr(0, output.size() - stream.avail_out);
     if (!text_.empty()) return true;
   }
 }

@@ -190,7 +190,8 @@ std::string_view transfer_encoding_fault(const FirstToken& body) {
   if (body.token.empty()) return "no-encoding";
   const bool is_known = is_one_of(body.token, encodings) || is_one_of(body.token, other_mechanisms);
   if (!is_known) return "unknown-encoding";
-  return body.rest.empty() ? std::string_view{} : "text-behind";
+  if (!body.rest.empty()) return "text-behind";
+  return {};
 }
 
 /// Why a charset name is a finding; nothing where there is no such word. Of several the documented case comes first.

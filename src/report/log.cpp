@@ -113,9 +113,7 @@ std::string_view name_of(Outcome outcome) noexcept {
 }
 
 std::string_view reason_of(const msgid::Finding& finding, Outcome outcome) noexcept {
-  std::string_view reason = finding.reason;
-  if (outcome == Outcome::failed) reason = "change-header";
-  return reason;
+  return outcome == Outcome::failed ? "change-header" : std::string_view(finding.reason);
 }
 
 LogSink to_syslog(const char* name) {

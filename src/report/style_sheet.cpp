@@ -119,6 +119,7 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .card { padding: .95rem 1rem; border-radius: 8px; }
   .figures { padding: 0; grid-template-columns: 1fr 1fr; }
   .figures > div { padding: .9rem 1rem; }
+  .figures > div:last-child:nth-child(odd) { grid-column: 1 / -1; }
   .figures .number { font-size: 1.55rem; }
   .application { grid-template-columns: minmax(0, 1fr); }
   .application::before { content: "No. " counter(place); font-size: .9rem; margin-bottom: .3rem; }

@@ -269,11 +269,11 @@ void Summary::add_signatures(const AuditRecord& record) {
 }
 
 void Summary::add_application(const AuditRecord& record, const Counts& counts, std::string_view client,
-                              std::string_view sender_domain) {
+                              std::string_view domain) {
   // Cut before they are joined, so that no part can push another out of the key.
   static constexpr std::size_t max_part = 80;
   std::string key;
-  for (const std::string_view part : {sender_domain, client, std::string_view(record.agent)}) {
+  for (const std::string_view part : {domain, client, std::string_view(record.agent)}) {
     key += cut(part, max_part);
     key += '\x1f';
   }
@@ -286,7 +286,7 @@ void Summary::add_application(const AuditRecord& record, const Counts& counts, s
   if (is_new) {
     application.client = client;
     application.agent = cut(record.agent, max_short_value);
-    application.sender_domain = cut(sender_domain, max_short_value);
+    application.domain = cut(domain, max_short_value);
   }
   std::set<std::string_view> found;
   for (const AuditFinding& finding : record.findings) {

@@ -78,9 +78,10 @@ struct Example {
 };
 inline constexpr std::size_t max_example_octets = 400;
 
-/// What an administrator would call an application: a client, an agent and a sender domain.
+/// What an administrator would call an application: a client, an agent and a domain.
 struct Application {
-  std::string client, agent, sender_domain;
+  std::string client, agent;
+  std::string domain;  ///< the envelope sender's; of mail that has none, the From field's
   Counts counts;
   std::map<std::string, std::uint64_t, std::less<>> rules;  ///< messages by rule; at most max_rules of them
   Example example;
@@ -94,7 +95,7 @@ inline constexpr std::size_t max_rules = 64;
 std::string_view cut(std::string_view text, std::size_t octets);
 
 /// Values by key, as many as fit; the keys are cut at max_key_octets.
-template <class Value, std::size_t limit = 100000>
+template <class Value, std::size_t limit = 50000>
 struct Bounded {
   static constexpr std::size_t max_keys = limit;
   static constexpr std::size_t max_key_octets = 256;
@@ -201,7 +202,7 @@ struct Summary {
  private:
   void add_signatures(const AuditRecord& record);
   void add_application(const AuditRecord& record, const Counts& counts, std::string_view client,
-                       std::string_view sender_domain);
+                       std::string_view domain);
   void cover(std::int64_t seconds);
 };
 

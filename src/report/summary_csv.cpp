@@ -22,7 +22,7 @@ enum Column : std::size_t {
   survives = findings + 5,
   breaks,
   held_back,
-  sender_domain,
+  domain,
   client,
   agent,
   field,
@@ -52,7 +52,7 @@ constexpr std::array<std::string_view, column_count> names = {"section",
                                                               "survives",
                                                               "breaks",
                                                               "held_back",
-                                                              "sender_domain",
+                                                              "domain",
                                                               "client",
                                                               "agent",
                                                               "field",
@@ -123,7 +123,7 @@ void fill(Cells& cells, const SignatureCounts& counts) {
 void fill(Cells& cells, const Application& application) {
   fill(cells, application.counts);
   if (application.example.rule.empty()) return;  // what others add up to
-  cells[sender_domain] = cell_of(application.sender_domain);
+  cells[domain] = cell_of(application.domain);
   cells[client] = cell_of(application.client);
   cells[agent] = cell_of(application.agent);
   cells[field] = cell_of(application.example.field);

@@ -279,6 +279,7 @@ class HtmlReport {
   }
 
   void signatures() {
+    if (summary_.affected() == 0) return;
     section("signatures", "What becomes of signatures", signature_words(summary_).front());
     out_ += "<div class=\"grid\">\n";
     const std::vector<std::string> words = signature_words(summary_);
@@ -307,7 +308,7 @@ class HtmlReport {
     const Ranking<Application> ranking = ranked(summary_.applications, top_);
     if (ranking.rows.empty()) return;
     section("who", "Who writes it",
-            "The applications with the most affected messages: one sender domain, one client and one agent each, with "
+            "The applications with the most affected messages: one domain, one client and one agent each, with "
             "an example, and what to tell the people behind it.");
     out_ += "<ol class=\"applications\">\n";
     std::size_t number = 0;
@@ -328,8 +329,7 @@ class HtmlReport {
   void application(std::size_t number, const Application& application, std::uint64_t most) {
     const std::string id = "application-" + std::to_string(number);
     const std::uint64_t messages = weight(application.counts);
-    const std::string_view domain =
-        application.sender_domain.empty() ? none : std::string_view(application.sender_domain);
+    const std::string_view domain = application.domain.empty() ? none : std::string_view(application.domain);
     out_ += "<li><article class=\"application card\" aria-labelledby=\"" + id +
             "\"><div>\n<div class=\"head\"><h3 id=\"" + id + "\">" + bdi(domain) + "</h3><p class=\"count\"><strong>" +
             grouped(messages) + "</strong> " + (messages == 1 ? "message, " : "messages, ") +

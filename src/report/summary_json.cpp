@@ -64,7 +64,7 @@ Json json_of(const Bounded<Value, limit>& table, std::size_t top) {
   for (const auto& row : ranking.rows) {
     Json json;
     if constexpr (std::is_same_v<Value, Application>) {
-      json["sender_domain"] = row.value->sender_domain;
+      json["domain"] = row.value->domain;
       json["client"] = row.value->client;
       json["agent"] = row.value->agent;
     } else {

@@ -213,12 +213,14 @@ class TextReport {
     TextTable by_hour("By hour (UTC)", slot_heads());
     for (std::size_t hour = 0; hour < summary_.hours.size(); ++hour) {
       const Slot& slot = summary_.hours[hour];
+      if (weight(slot) == 0) continue;
       by_hour.add({(hour < 10 ? "0" : "") + std::to_string(hour), slot_cells(slot), slot.counts.messages.all()});
     }
     by_hour.print(out_, columns_);
   }
 
   void edits() {
+    if (summary_.affected() == 0) return;
     out_ += "Edits and signatures\n";
     for (const std::string& words : signature_words(summary_)) paragraph("  ", 2, words);
     out_ += '\n';
@@ -245,7 +247,7 @@ class TextReport {
   }
 
   void application(std::size_t number, const Application& application) {
-    constexpr std::size_t indent = 19;
+    constexpr std::size_t indent = 16;
     const std::uint64_t messages = application.counts.messages.all();
     const auto line = [&](std::string_view label, std::string_view text) {
       if (!text.empty()) paragraph("    " + std::string(label), indent, text);
@@ -253,7 +255,7 @@ class TextReport {
     std::string begin = std::to_string(number) + ".";
     begin.insert(0, 3 - std::min<std::size_t>(3, begin.size()), ' ');
     out_ += begin + ' ' + counted(messages, "message") + ", " + share(messages, summary_.affected()) + '\n';
-    line("sender domain", application.sender_domain.empty() ? none : std::string_view(application.sender_domain));
+    line("domain", application.domain.empty() ? none : std::string_view(application.domain));
     line("client", application.client);
     line("agent", application.agent);
     std::string rules;

@@ -33,6 +33,7 @@ std::string amount(const Summary& summary, std::uint64_t messages) {
 std::string who_writes(const Summary& summary, const std::function<std::uint64_t(const Counts&)>& count_of) {
   constexpr std::size_t most = 10;
   const std::uint64_t all = count_of(summary.all.counts);
+  const std::string what = summary.totals_count == 0 ? "them" : "it";
   std::vector<std::uint64_t> counts;
   for (const auto& [key, application] : summary.applications.rows) {
     if (const std::uint64_t count = count_of(application.counts); count > 0) counts.push_back(count);
@@ -43,10 +44,10 @@ std::string who_writes(const Summary& summary, const std::function<std::uint64_t
     sum += counts[i];
     const bool is_all = sum == all;
     if (!is_all && static_cast<double>(sum) < 0.9 * static_cast<double>(all)) continue;
-    const std::string_view how_much = is_all ? "all of it" : "nearly all of it";
-    return numeral(i + 1) + (i == 0 ? " application writes " : " applications write ") + std::string(how_much);
+    return numeral(i + 1) + (i == 0 ? " application writes " : " applications write ") + (is_all ? "" : "nearly ") +
+           "all of " + what;
   }
-  return "the ten worst applications write " + share(sum, all) + " of it";
+  return "the ten worst applications write " + share(sum, all) + " of " + what;
 }
 
 std::string because_of_totals(const Summary& summary) {
@@ -145,7 +146,6 @@ std::vector<std::string> notes(const Summary& summary) {
   say(summary.left_out, "finding", " not on record: a record holds a limited number, and counts the others.");
   say(summary.unknown_outcomes, "finding", " with an action that this version does not know, counted as reported.");
   if (!summary.window.is_open()) {
-    say(summary.outside_window, "record", " outside of the time asked for.");
     say(summary.without_time, "record", " without a time, left out.");
   } else {
     say(summary.without_time, "record", " without a time: in no day and no hour.");
@@ -155,7 +155,7 @@ std::vector<std::string> notes(const Summary& summary) {
       summary.fields.has_others || summary.rules.has_others || summary.relays.has_others ||
       summary.signing_domains.has_others) {
     notes.emplace_back(
-        "There are more different values than are kept apart (100,000 of a kind, 20,000 applications): those that came "
+        "There are more different values than are kept apart (50,000 of a kind, 20,000 applications): those that came "
         "last are counted together, as others.");
   }
   return notes;

@@ -101,6 +101,7 @@ class Page:
         self.complaints = []
         for domain in ("Page", "Network", "Log", "Runtime"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method, **parameters):
         self._number += 1
@@ -144,6 +145,7 @@ class Page:
 
     def press(self, key, code):
         """A key that is no letter: press("Tab", 9)."""
+        self.call("Page.bringToFront")
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 

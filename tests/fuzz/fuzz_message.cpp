@@ -96,7 +96,8 @@ void read_file(std::string_view octets) {
       {name}, [&](std::string_view, std::string_view) { has_trouble = true; }, audit::Oversize::pass_on);
   std::string all;
   std::size_t number = 0;
-  for (audit::Block block; source.next(block);) {
+  static audit::Block block;  // kept for its memory
+  while (source.next(block)) {
     for (const audit::Message& message : block.messages) {
       all += message.from_line;
       all += message.octets;

@@ -107,6 +107,7 @@ TEST(AsShown, HasFoldsAsLf) {
 
 TEST(AsShown, EndsALineAtANul) {
   EXPECT_EQ(audit::as_shown(" a\0b\r\n c\n d\0e"s), " a\n c\n d");
+  EXPECT_EQ(audit::as_shown(" a\r\0\r\n b"s), " a\n b");
 }
 
 TEST(HeaderOf, CountsInstancesWhateverTheCase) {

@@ -256,7 +256,7 @@ TEST_F(SessionTest, AFieldThatNobodyWantsCostsNoAllocation) {
   EXPECT_GT(allocations, after) << "nothing is counted";
 }
 
-TEST_F(SessionTest, CountsTheInstancesOfSignatures) {
+TEST_F(SessionTest, LogsWhatBecomesOfSignatures) {
   milter::Session one = session({true, false});
   one.mail("<s@x>");
   one.header("DKIM-Signature", " v=1; c=relaxed/relaxed; d=one.example; h=message-id; b=x");

@@ -209,7 +209,7 @@ TEST(Summary, TellsApplicationsByClientAgentAndSenderDomain) {
   EXPECT_EQ(summary.applications.rows.size(), 4u);
   ASSERT_EQ(ranking.rows.size(), 2u);
   EXPECT_EQ(ranking.rows[0].value->counts.messages.all(), 2u);
-  EXPECT_EQ(ranking.rows[0].value->sender_domain, "s.example");
+  EXPECT_EQ(ranking.rows[0].value->domain, "s.example");
   EXPECT_EQ(ranking.more_keys, 2u);
   EXPECT_EQ(ranking.rest.counts.messages.all(), 2u);
 }
@@ -219,7 +219,7 @@ TEST(Summary, TakesTheDomainOfFromWhereThereIsNoSender) {
   AuditRecord bounce = simple();
   bounce.sender.clear();
   summary.add(bounce);
-  EXPECT_EQ(summary.applications.rows.begin()->second.sender_domain, "shop.example");
+  EXPECT_EQ(summary.applications.rows.begin()->second.domain, "shop.example");
   EXPECT_EQ(keys(summary.sender_domains), Strings{""});
 }
 
@@ -325,7 +325,7 @@ TEST(Words, HeadlineSaysWhatItComesTo) {
 
   Summary summary;
   for (int i = 0; i < 18; ++i) summary.add(simple());
-  EXPECT_EQ(report::headline(summary), "18 messages would have been changed; one application writes all of it.");
+  EXPECT_EQ(report::headline(summary), "18 messages would have been changed; one application writes all of them.");
   summary.add(totals(1000, 18));
   EXPECT_EQ(report::headline(summary), "1.8 % of the mail would have been changed; one application writes all of it.");
   AuditRecord other = simple();
@@ -424,7 +424,7 @@ TEST(Formats, HtmlAsksForNothing) {
 
 TEST(Formats, CsvHasNoFormulas) {
   const std::string table = report::to_csv(hostile(), 10);
-  EXPECT_NE(table.find("\r\nagent,'=cmd|"), std::string::npos);
+  EXPECT_NE(table.find("\r\nagent,\"'=cmd|"), std::string::npos);
   EXPECT_NE(table.find("\r\nfrom_domain,'+1+1,"), std::string::npos);
   EXPECT_NE(table.find("\r\nsigning_domain,'-2,"), std::string::npos);
   EXPECT_NE(table.find("\r\nrelay,\"'@host,\"\"q\"\"\","), std::string::npos);

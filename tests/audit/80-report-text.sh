@@ -1,0 +1,1 @@
+python3 data/week.py | "$AUDIT" report --top 4 -

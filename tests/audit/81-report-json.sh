@@ -1,0 +1,1 @@
+"$AUDIT" report --format json data/trail-hostile.jsonl

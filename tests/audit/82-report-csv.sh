@@ -1,0 +1,1 @@
+"$AUDIT" report --format=csv data/trail-hostile.jsonl

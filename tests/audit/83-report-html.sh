@@ -1,0 +1,1 @@
+"$AUDIT" report --format=html data/trail-hostile.jsonl | sed "/<style>/,/<\/style>/d"

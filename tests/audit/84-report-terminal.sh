@@ -1,0 +1,1 @@
+"$AUDIT" report data/trail-hostile.jsonl

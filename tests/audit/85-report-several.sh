@@ -1,0 +1,1 @@
+python3 data/week.py > all; python3 data/week.py mx1.example.net > mx1; python3 data/week.py mx2.example.net > mx2; head -n 400 mx2 | gzip -n > mx2.2; sed -n 401,700p mx2 | gzip -n >> mx2.2; tail -n +701 mx2 > mx2.1; numbers() { "$AUDIT" report --format csv "$@" | cut -d, -f1-19; }; numbers mx1 mx2.2 mx2.1 > parts; numbers all | diff - parts && wc -l < parts

@@ -1,0 +1,1 @@
+python3 data/week.py | "$AUDIT" report --format csv --since 2026-11-17T12:00:00Z --until 2026-11-18 - | grep -E "^(total|day|hour,(0|11|12|23)),"; python3 data/week.py | "$AUDIT" report --since 2026-11-22T20:00:00Z - | head -n 14

@@ -1,0 +1,1 @@
+try() { "$AUDIT" report "$@" 2>&1; echo $?; }; for arguments in "" --top=0 --top=x --format=xml --since=yesterday --until=2026-13-01 "--since=2026-11-22 --until=2026-11-21" --config=x --rule.folded=off; do try $arguments ${arguments:+data/trail-broken.jsonl}; done

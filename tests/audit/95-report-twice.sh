@@ -1,0 +1,1 @@
+"$AUDIT" report --format csv data/trail-hostile.jsonl ./data/trail-hostile.jsonl | head -n 2; cp data/trail-hostile.jsonl copy; "$AUDIT" report copy data/trail-hostile.jsonl | grep -A 1 "more than once"

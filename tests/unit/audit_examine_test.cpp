@@ -1,0 +1,145 @@
+// What the tool finds in one message. The rules themselves are tested with the core.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "audit/examine.h"
+
+namespace {
+
+msgid::Policy reporting() {
+  msgid::Policy policy;
+  policy.exchange = msgid::RuleAction::report;
+  return policy;
+}
+
+/// A line a finding: "part rule field[instance] action reason: before".
+std::string dump(const audit::Examined& examined) {
+  std::string text;
+  for (const msgid::Finding& finding : examined.findings) {
+    text += finding.part + ' ' + std::string(finding.rule->name) + ' ' + finding.field + '[' +
+            std::to_string(finding.instance) + ']';
+    text += finding.action == msgid::Action::rewrite ? " rewrite " : " report ";
+    text += finding.reason + ": " + finding.before + '\n';
+  }
+  return text;
+}
+
+std::string findings(const std::string& message, const msgid::Policy& policy = reporting()) {
+  std::string with_crlf;
+  for (const char c : message) with_crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  audit::Examiner examiner(policy);
+  const std::string found = dump(examiner.examine(message));
+  EXPECT_EQ(dump(examiner.examine(with_crlf)), found) << "with CRLF";
+  EXPECT_EQ(dump(examiner.examine(message)), found) << "again";
+  return found;
+}
+
+const std::string mime = "Message-ID: <a@b.example>\nMIME-Version: 1.0\n";
+
+TEST(Examine, HeaderFirstThenExchangeThenParts) {
+  EXPECT_EQ(findings("Message-ID: =?utf-8?q?=3Ca=40b=3E?=\nX: \xff\nMIME-Version: 1.0\n"
+                     "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-ID: =?utf-8?q?=3Cc=40b=3E?=\n\n\xff\n"),
+            " encoded-word Message-ID[1] rewrite : =?utf-8?q?=3Ca=40b=3E?=\n"
+            " exchange-non-ascii X[1] report not-utf-8: \xff\n"
+            "1 encoded-word Content-ID[1] report in-part: =?utf-8?q?=3Cc=40b=3E?=\n"
+            "1 exchange-8bit-body Content-Transfer-Encoding[0] report : \n");
+}
+
+TEST(Examine, EightBitOctetsNeedADeclaration) {
+  const auto body = [](const std::string& encoding) {
+    return findings(mime + "Content-Type: text/plain\n" + encoding +
+                    "\nGr\xc3\xbc\xc3\x9f"
+                    "e\n");
+  };
+  EXPECT_EQ(body(""), " exchange-8bit-body Content-Transfer-Encoding[0] report : \n");
+  EXPECT_EQ(body("content-transfer-encoding: 7BIT (so)\n"),
+            " exchange-8bit-body content-transfer-encoding[1] report : 7BIT (so)\n");
+  EXPECT_EQ(body("Content-Transfer-Encoding:\n 7bit\n"),
+            " exchange-8bit-body Content-Transfer-Encoding[1] report : 7bit\n");
+  for (const char* const wide : {"8bit", "8BIT", "binary", "quoted-printable", "base64"}) {
+    EXPECT_EQ(body(std::string("Content-Transfer-Encoding: ") + wide + "\n"), "") << wide;
+  }
+  EXPECT_EQ(findings(mime + "\nText.\n"), "");
+  EXPECT_EQ(findings(mime + "\n" + std::string(3000, 'x') + "\xc3\xbc"),
+            " exchange-8bit-body Content-Transfer-Encoding[0] report : \n");
+}
+
+TEST(Examine, AMultipartIsAsWideAsItsParts) {
+  const auto multipart = [](const std::string& outer, const std::string& inner) {
+    return findings(mime + "Content-Type: multipart/mixed; boundary=o\n" + outer +
+                    "\n--o\nContent-Type: multipart/mixed; boundary=i\n" + inner +
+                    "\n--i\nContent-Transfer-Encoding: 8bit\n\n\xc3\xbc\n--i--\n--o--\n");
+  };
+  const std::string seven = "Content-Transfer-Encoding: 7bit\n";
+  const std::string eight = "Content-Transfer-Encoding: 8bit\n";
+  EXPECT_EQ(multipart("", ""), "");
+  EXPECT_EQ(multipart(eight, eight), "");
+  EXPECT_EQ(multipart("Content-Transfer-Encoding: binary\n", ""), "");
+  EXPECT_EQ(multipart(seven, ""), " exchange-narrow-multipart Content-Transfer-Encoding[1] report 8bit: 7bit\n");
+  EXPECT_EQ(multipart(eight, seven), "1 exchange-narrow-multipart Content-Transfer-Encoding[1] report 8bit: 7bit\n");
+}
+
+TEST(Examine, IdsInPartsAreReportedUnderTheSamePolicy) {
+  const std::string message = mime +
+                              "Content-Type: multipart/mixed; boundary=o\n\n"
+                              "--o\nContent-ID: no id\nX-Ref: =?utf-8?q?=3Cx=40b=3E?=\n\nx\n"
+                              "--o\nContent-Type: message/rfc822\n\n"
+                              "References: <a@b>\nReferences: <a@b>\nMessage-ID: x@y\n\nno Message-ID is missing here\n"
+                              "--o\nContent-Type: text/plain\n\nMessage-ID: =?utf-8?q?=3Cx=40b=3E?=\n--o--\n";
+  msgid::Policy policy = reporting();
+  policy.action(msgid::RuleId::missing) = msgid::RuleAction::report;
+  EXPECT_EQ(findings(message, policy),
+            "1 malformed Content-ID[1] report : no id\n"
+            "2 duplicate-field References[2] report : <a@b>\n"
+            "2 no-angle-brackets Message-ID[1] report : x@y\n");
+  policy.fields.push_back({"X-Ref", true, false});
+  policy.action(msgid::RuleId::duplicate_field) = msgid::RuleAction::off;
+  policy.action(msgid::RuleId::no_angle_brackets) = msgid::RuleAction::fix;
+  EXPECT_EQ(findings(message, policy),
+            "1 malformed Content-ID[1] report : no id\n"
+            "1 encoded-word X-Ref[1] report in-part: =?utf-8?q?=3Cx=40b=3E?=\n"
+            "2 no-angle-brackets Message-ID[1] report in-part: x@y\n");
+}
+
+TEST(Examine, ExchangeOffLeavesOnlyIds) {
+  EXPECT_EQ(findings("X: \xff\nContent-Type: multipart/mixed; boundary=o\nContent-Transfer-Encoding: 7bit\n\n"
+                     "--o\nContent-ID: x@y\nContent-Transfer-Encoding: binary\n\nx\n--o\n\n\xff\n",
+                     msgid::Policy()),
+            "1 no-angle-brackets Content-ID[1] report : x@y\n");
+}
+
+TEST(Examine, KeepsWhatHelpsToFindTheMessage) {
+  const std::string message =
+      "from: a@b\nX-Mailer: first\nUser-Agent: second\nFrom: c@d\nSubject:\nsubject: x\nDate: now\n\n";
+  msgid::Policy policy;
+  const audit::Examined examined = audit::Examiner(policy).examine(message);
+  EXPECT_EQ(examined.from, " a@b");
+  EXPECT_EQ(examined.agent, " first");
+  EXPECT_EQ(examined.subject, "");
+  EXPECT_EQ(examined.date, " now");
+}
+
+TEST(Examine, SaysWhatItDidNotLookAt) {
+  const msgid::Policy policy = reporting();
+  audit::Examiner examiner(policy);
+  const audit::Examined none = examiner.examine("\nno header\n");
+  EXPECT_FALSE(none.is_decided);
+  EXPECT_NE(none.trouble, "");
+  std::string large = "X: \xff\n";
+  for (int i = 0; i < 300; ++i) large += "References: <" + std::string(1000, 'a') + "@b>\n";
+  const audit::Examined over = examiner.examine(large);
+  EXPECT_FALSE(over.is_decided);
+  EXPECT_TRUE(over.findings.empty());
+  EXPECT_NE(over.trouble, "");
+  // What was seen of it is not taken for the next message's.
+  EXPECT_EQ(dump(examiner.examine("Message-ID: <a@b>\n\n")), "");
+
+  std::string deep = mime;
+  for (int i = 0; i < 100; ++i) deep += "Content-Type: message/rfc822\n\n";
+  const audit::Examined cut = examiner.examine(deep);
+  EXPECT_TRUE(cut.is_decided);
+  EXPECT_NE(cut.trouble, "");
+}
+
+}  // namespace
