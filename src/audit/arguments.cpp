@@ -139,7 +139,7 @@ int print_help(const Usage& usage) {
     std::cout << line << row.help << '\n';
   }
   if (!usage.has_policy) return 0;
-  std::cout << "\nThe policy, each --OPTION=VALUE as in msgid-milter.conf(5), in place of the file's or the default:\n";
+  std::cout << "\nThe policy: --OPTION=VALUE, as in msgid-milter.conf(5), in place of the file's.\n";
   std::string line;
   for (const std::string& name : config::policy_option_names()) {
     if (line.size() + name.size() > 76) {

@@ -164,7 +164,9 @@ Result Check::look_at(const Block& block, Examiner& examiner) const {
 }
 
 void Check::add(const Block& block, const Message& message, const Examined& examined, Result& result) const {
-  const std::optional<std::int64_t> date = seconds_of(examined.date);
+  // In text a message without a finding is only counted.
+  const bool is_only_counted = !is_json_ && examined.findings.empty();
+  const std::optional<std::int64_t> date = is_only_counted ? std::nullopt : seconds_of(examined.date);
   Result of_message;
   report::AuditTotals& totals = of_message.totals;
   totals.messages = 1;
@@ -234,11 +236,12 @@ void Check::write_totals() {
 
 const Usage usage = {"check",
                      "[FILE | DIR | -]...",
-                     "Says what the filter finds in messages, and what it would make of them. Reads messages, mboxes,\n"
-                     "Maildirs and other directories; standard input without an argument. The exit status is 0 where\n"
-                     "nothing is found, 1 where something is, 2 where something could not be read.",
-                     {{"format", "text|json", "text for people (the default), or the records of msgid-audit.jsonl(5)"},
-                      {"jobs", "N", "threads; the default is the number of processors"}},
+                     "Says what the filter finds in messages, and what it would make of them. Reads\n"
+                     "messages, mboxes, Maildirs and other directories; standard input without an\n"
+                     "argument. The exit status is 0 where nothing is found, 1 where something is, 2\n"
+                     "where something could not be read.",
+                     {{"format", "text|json", "for people (default), or msgid-audit.jsonl(5)"},
+                      {"jobs", "N", "threads (default: the number of processors)"}},
                      true};
 
 }  // namespace

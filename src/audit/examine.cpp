@@ -5,7 +5,6 @@
 #include <iterator>
 #include <optional>
 
-#include "audit/message.h"
 #include "msgid/fold.h"
 
 namespace audit {
@@ -105,7 +104,7 @@ std::string_view shown(std::string_view body, std::string& memory) {
 }  // namespace
 
 Examiner::Examiner(const msgid::Policy& policy)
-    : policy_(policy), part_policy_(policy_for_parts(policy)), exchange_(policy_) {}
+    : policy_(policy), part_policy_(policy_for_parts(policy)), ids_(policy_), exchange_(policy_) {}
 
 Examined Examiner::examine(std::string_view message) {
   Examined out;
@@ -115,7 +114,7 @@ Examined Examiner::examine(std::string_view message) {
     out.trouble = "not a mail: it has no header field";
     return out;
   }
-  std::optional<msgid::Verdict> verdict = verdict_of(message, policy_);
+  std::optional<msgid::Verdict> verdict = ids_.end_of_header(message);
   std::vector<msgid::Finding> of_header = exchange_.end_of_header();
   if (!verdict) {
     out.is_decided = false;
@@ -124,11 +123,11 @@ Examined Examiner::examine(std::string_view message) {
   }
   out.findings = std::move(verdict->findings);
   std::move(of_header.begin(), of_header.end(), std::back_inserter(out.findings));
-  look_at_parts(message, first.content_type, out);
+  look_at_parts(message, first, out);
   return out;
 }
 
-/// One pass over the header for all but what inspect() needs.
+/// One pass over the header for all.
 Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& out) {
   FirstBodies first;
   const auto keep_first = [](std::string_view& place, std::string_view body) {
@@ -136,6 +135,7 @@ Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& 
   };
   HeaderReader reader(message);
   for (FieldPlace field; reader.next(field); first.has_fields = true) {
+    ids_.field(field);
     exchange_.field(field.name, shown(field.body, shown_));
     switch (field.name.size()) {  // most names need no comparison
       case 4:
@@ -158,19 +158,19 @@ Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& 
         break;
     }
   }
+  first.body_offset = reader.body_offset();
   return first;
 }
 
-void Examiner::look_at_parts(std::string_view message, std::string_view content_type, Examined& out) const {
+void Examiner::look_at_parts(std::string_view message, const FirstBodies& first, Examined& out) const {
   PartList list;
-  if (!is_single(content_type)) {
+  if (!is_single(first.content_type)) {
     list = parts_of(message);
     if (!list.is_complete) out.trouble = "its MIME parts are too many or too deep; not all were looked at";
   } else if (policy_.exchange == msgid::RuleAction::off) {
     return;
   } else {
-    const std::size_t body = body_offset(message);
-    list.parts.push_back({{}, message.substr(0, body), message.substr(body)});
+    list.parts.push_back({{}, message.substr(0, first.body_offset), message.substr(first.body_offset)});
   }
   for (std::size_t i = 1; i < list.parts.size(); ++i) look_at_ids(list.parts[i], out);
   if (policy_.exchange != msgid::RuleAction::off) look_at_encodings(list.parts, out);

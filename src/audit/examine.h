@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/message.h"
 #include "audit/parts.h"
 #include "msgid/exchange.h"
 #include "msgid/inspect.h"
@@ -40,15 +41,17 @@ class Examiner {
   struct FirstBodies {
     std::string_view content_type;
     bool has_fields = false;
+    std::size_t body_offset = 0;
   };
 
   FirstBodies read_header(std::string_view message, Examined& out);
-  void look_at_parts(std::string_view message, std::string_view content_type, Examined& out) const;
+  void look_at_parts(std::string_view message, const FirstBodies& first, Examined& out) const;
   void look_at_ids(const Part& part, Examined& out) const;
   void look_at_encodings(const std::vector<Part>& parts, Examined& out) const;
 
   const msgid::Policy& policy_;
   msgid::Policy part_policy_;  ///< the same for fields in parts: Content-ID holds an id too, no id need be there
+  MsgIdCheck ids_;
   msgid::ExchangeCheck exchange_;
   std::string shown_;  ///< kept for its memory
 };

@@ -18,10 +18,10 @@ struct Subcommand {
 };
 
 constexpr std::array subcommands = {
-    Subcommand{"check", "says what the filter finds in messages, and what it would make of them", audit::check},
-    Subcommand{"fix", "writes a message or an mbox with the edits made that the filter would make", audit::fix},
+    Subcommand{"check", "says what the filter finds in messages, and what it makes of them", audit::check},
+    Subcommand{"fix", "writes a message or an mbox with the edits that the filter makes", audit::fix},
     Subcommand{"explain", "says what a bounce means, and what broke in the message it is about", audit::explain},
-    Subcommand{"report", "says what audit trails hold: how much mail, which faults, who writes it", audit::report},
+    Subcommand{"report", "says how much mail is affected, by what, and who writes it", audit::report},
 };
 
 constexpr int trouble_status = 2;

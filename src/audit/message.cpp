@@ -1,6 +1,7 @@
 #include "audit/message.h"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -13,10 +14,13 @@ bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t';
 }
 
-/// An octet of a field name (RFC 5322 3.6.8): 33-57 and 59-126.
-bool is_name_octet(char c) noexcept {
-  return c > ' ' && c < '\x7f' && c != ':';
-}
+/// The octets of a field name (RFC 5322 3.6.8): 33-57 and 59-126. A table, for half of the time of reading a header goes
+/// into its names.
+constexpr std::array<bool, 256> is_name_octet = [] {
+  std::array<bool, 256> table = {};
+  for (std::size_t c = 33; c <= 126; ++c) table[c] = c != ':';
+  return table;
+}();
 
 /// Behind the line that begins at `begin`.
 std::size_t line_end(std::string_view text, std::size_t begin) noexcept {
@@ -46,7 +50,7 @@ HeaderReader::HeaderReader(std::string_view message) noexcept : message_(message
 bool HeaderReader::next(FieldPlace& field) noexcept {
   const std::size_t size = message_.size();
   std::size_t name_end = offset_;
-  while (name_end < size && is_name_octet(message_[name_end])) ++name_end;
+  while (name_end < size && is_name_octet[static_cast<unsigned char>(message_[name_end])]) ++name_end;
   std::size_t colon = name_end;
   while (colon < size && is_blank(message_[colon])) ++colon;
   if (name_end == offset_ || colon == size || message_[colon] != ':') return false;
@@ -103,25 +107,6 @@ class Instances {
   std::unordered_map<std::string, int> counts_;
 };
 
-/// The fields that inspect() needs, with the signatures or without; nothing if they have over max_kept_octets.
-std::optional<msgid::FieldList> kept_fields(std::string_view message, const msgid::Policy& policy,
-                                            bool with_signatures) {
-  msgid::FieldList fields;
-  std::vector<int> instances(policy.fields.size());
-  std::size_t octets = 0;
-  HeaderReader reader(message);
-  for (FieldPlace field; reader.next(field);) {
-    const msgid::ListedField* listed = policy.find(field.name);
-    if (listed == nullptr && !(with_signatures && msgid::is_signature_field(field.name))) continue;
-    // Nobody asks for the instance of a signature.
-    const int instance = listed == nullptr ? 1 : ++instances[static_cast<std::size_t>(listed - policy.fields.data())];
-    fields.push_back({std::string(field.name), as_shown(field.body), instance});
-    octets += fields.back().name.size() + fields.back().body.size();
-    if (octets > max_kept_octets) return std::nullopt;
-  }
-  return fields;
-}
-
 /// The last line end of the text; LF if it has none.
 std::string_view last_line_end(std::string_view text) noexcept {
   const std::size_t lf = text.rfind('\n');
@@ -143,14 +128,51 @@ msgid::FieldList header_of(std::string_view message) {
   return fields;
 }
 
-std::optional<msgid::Verdict> verdict_of(std::string_view message, const msgid::Policy& policy) {
-  std::optional<msgid::FieldList> fields = kept_fields(message, policy, false);
-  if (!fields) return std::nullopt;
-  msgid::Verdict verdict = msgid::inspect(*fields, policy);
-  if (verdict.findings.empty()) return verdict;
-  fields = kept_fields(message, policy, true);
-  if (fields) verdict = msgid::inspect(*fields, policy);
+void MsgIdCheck::field(const FieldPlace& field) {
+  const msgid::ListedField* listed = policy_.find(field.name);
+  if (listed != nullptr && kept_octets_ <= max_kept_octets) keep(field, listed);
+}
+
+/// Returns whether it is within the limit. Nobody asks for the instance of a signature, which is not listed.
+bool MsgIdCheck::keep(const FieldPlace& field, const msgid::ListedField* listed) {
+  const int instance = listed == nullptr ? 1 : ++instances_[static_cast<std::size_t>(listed - policy_.fields.data())];
+  kept_.push_back({std::string(field.name), as_shown(field.body), instance});
+  kept_octets_ += kept_.back().name.size() + kept_.back().body.size();
+  return kept_octets_ <= max_kept_octets;
+}
+
+std::optional<msgid::Verdict> MsgIdCheck::end_of_header(std::string_view message) {
+  std::optional<msgid::Verdict> verdict;
+  if (kept_octets_ <= max_kept_octets) {
+    verdict = msgid::inspect(kept_, policy_);
+    if (!verdict->findings.empty() && keep_signatures_too(message)) verdict = msgid::inspect(kept_, policy_);
+  }
+  clear();
   return verdict;
+}
+
+bool MsgIdCheck::keep_signatures_too(std::string_view message) {
+  clear();
+  HeaderReader reader(message);
+  for (FieldPlace field; reader.next(field);) {
+    const msgid::ListedField* listed = policy_.find(field.name);
+    const bool is_wanted = listed != nullptr || msgid::is_signature_field(field.name);
+    if (is_wanted && !keep(field, listed)) return false;
+  }
+  return true;
+}
+
+void MsgIdCheck::clear() {
+  kept_.clear();
+  std::fill(instances_.begin(), instances_.end(), 0);
+  kept_octets_ = 0;
+}
+
+std::optional<msgid::Verdict> verdict_of(std::string_view message, const msgid::Policy& policy) {
+  MsgIdCheck check(policy);
+  HeaderReader reader(message);
+  for (FieldPlace field; reader.next(field);) check.field(field);
+  return check.end_of_header(message);
 }
 
 std::string with_edits(std::string_view message, std::span<const msgid::Edit> edits) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "msgid/inspect.h"
 
@@ -51,13 +52,35 @@ std::string as_shown(std::string_view body);
 /// All fields of the header, with their instances.
 msgid::FieldList header_of(std::string_view message);
 
-/// verdict_of() looks at no more than the daemon keeps of a message by default (its header-size): a header without end
-/// costs no memory without end.
+/// The daemon keeps no more of a message by default (its header-size): a header without end costs no memory without
+/// end.
 inline constexpr std::size_t max_kept_octets = 262144;
 
-/// What msgid::inspect() says of the message's header. Copies only what inspect() needs, and the signatures only where
-/// there is a finding. As in the daemon, over max_kept_octets the signatures are given up first, and then there is no
-/// verdict.
+/// What msgid::inspect() says of a header whose fields are handed to it in their order. Copies only what inspect()
+/// needs, and the signatures only where there is a finding.
+class MsgIdCheck {
+ public:
+  /// `policy` must outlive it.
+  explicit MsgIdCheck(const msgid::Policy& policy) : policy_(policy), instances_(policy.fields.size()) {}
+
+  void field(const FieldPlace& field);
+
+  /// The end of the header of `message`. As in the daemon, over max_kept_octets the signatures are given up first, and
+  /// then there is no verdict. Ready for the next message afterwards.
+  std::optional<msgid::Verdict> end_of_header(std::string_view message);
+
+ private:
+  bool keep(const FieldPlace& field, const msgid::ListedField* listed);
+  bool keep_signatures_too(std::string_view message);
+  void clear();
+
+  const msgid::Policy& policy_;
+  msgid::FieldList kept_;
+  std::vector<int> instances_;  // of the fields that the policy lists
+  std::size_t kept_octets_ = 0;
+};
+
+/// The same for a whole header.
 std::optional<msgid::Verdict> verdict_of(std::string_view message, const msgid::Policy& policy);
 
 /// The message with the edits made, which are those of its verdict, in their order. Folds of a new body have the line

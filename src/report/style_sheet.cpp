@@ -53,7 +53,8 @@ code { font: .875em/1.5 ui-monospace, "Cascadia Mono", Menlo, Consolas, "Liberat
 .notes ul { margin: 0; padding-left: 1.2rem; }
 .notes li { margin: .3rem 0; font-size: .95rem; }
 
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.25rem; align-items: start; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.25rem;
+  align-items: start; }
 .grid > * { min-width: 0; }
 figure { margin: 0; }
 figcaption { font-weight: 600; }
@@ -75,7 +76,8 @@ table { width: 100%; border-collapse: collapse; font-size: .95rem; }
 caption { padding-bottom: .5rem; text-align: left; font-weight: 600; }
 th, td { padding: .5rem 0 .5rem .8rem; border-top: 1px solid var(--line); text-align: right; vertical-align: top;
   font-variant-numeric: tabular-nums; overflow-wrap: normal; white-space: nowrap; }
-thead th { border-top: 0; padding-top: 0; color: var(--muted); font-size: .82rem; font-weight: 500; white-space: normal; }
+thead th { border-top: 0; padding-top: 0; color: var(--muted); font-size: .82rem; font-weight: 500;
+  white-space: normal; }
 th:first-child { width: 99%; padding-left: 0; text-align: left; font-weight: 500; white-space: normal;
   overflow-wrap: anywhere; }
 .meaning { display: block; color: var(--muted); font-size: .88rem; font-weight: 400; }
@@ -111,7 +113,8 @@ details[open] > summary { margin-bottom: .6rem; }
 .tell strong { display: block; font-size: .85rem; }
 .glossary { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .4rem 1.2rem; margin: .6rem 0 0; }
 .glossary dt { font-weight: 600; } .glossary dd { margin: 0; }
-footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--muted); font-size: .9rem; }
+footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--muted);
+  font-size: .9rem; }
 
 @media (max-width: 34rem) {
   .page { padding: 0 .9rem 2rem; }

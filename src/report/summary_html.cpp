@@ -359,7 +359,9 @@ class HtmlReport {
   void example(const Example& example) {
     const std::string after = after_of(example);
     out_ += "<figure class=\"example\"><figcaption>Example: " + bdi(where_of(example)) + "</figcaption>\n<dl>";
-    out_ += "<div class=\"before\"><dt>Before</dt><dd><code>" + bdi(example.before) + "</code></dd></div>";
+    if (!example.before.empty()) {
+      out_ += "<div class=\"before\"><dt>Before</dt><dd><code>" + bdi(example.before) + "</code></dd></div>";
+    }
     if (!after.empty()) {
       out_ += "<div class=\"after\"><dt>After</dt><dd><code>" + bdi(after) + "</code></dd></div>";
     }

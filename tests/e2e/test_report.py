@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import smtplib
 import subprocess
@@ -29,7 +30,8 @@ PHPMAILER = message("X-Mailer: PHPMailer 6.1.4 (https://github.com/PHPMailer/PHP
                     " =?us-ascii?Q?3@news.example>?=")
 FREESCOUT = message("X-Mailer: FreeScout", "References: " + " ".join(THREAD[:25]))
 MIMEKIT = message("X-Mailer: Invoices 2.0 (MimeKit 2.0.5)",
-                  "In-Reply-To: =?us-ascii?q?=3C" + "0123456789ABCDEF" * 2 + "=40erp?=", " =?us-ascii?q?=2Eexample=3E?=")
+                  "In-Reply-To: =?us-ascii?q?=3C" + "0123456789ABCDEF" * 2 + "=40erp?=",
+                  " =?us-ascii?q?=2Eexample=3E?=")
 
 # name: sender domain, what it writes, how many times, rules, messages that would be changed
 PRODUCERS = {
@@ -79,7 +81,7 @@ class InBrowser:
         self.assertEqual("CSS1Compat", page.evaluate("document.compatMode"))
         # Each chart and bar says in words what it shows; each table has a caption and heads.
         self.assertEqual(0, page.evaluate("""[...document.querySelectorAll('svg[role=img]')]
-            .filter(one => !one.querySelector('title')?.textContent.trim()).length"""))
+            .filter(one => !one.querySelector(':scope > title')?.textContent.trim()).length"""))
         self.assertEqual(0, page.evaluate("""[...document.querySelectorAll('table')]
             .filter(one => !one.caption || !one.querySelector('thead th[scope=col]')
                            || !one.querySelector('tbody th[scope=row]')).length"""))
@@ -187,6 +189,18 @@ class ReportTest(InBrowser, unittest.TestCase):
         self.look(page, "report")
 
 
+def luminance(colour):
+    """Of "#rrggbb", by WCAG 2.2."""
+    parts = [int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
 class HtmlReportTest(InBrowser, unittest.TestCase):
     def setUp(self):
         self.directory = scratch_directory(type(self))
@@ -199,9 +213,29 @@ class HtmlReportTest(InBrowser, unittest.TestCase):
     def test_hostile_values_stay_values(self):
         self.look(self.page(ROOT / "tests/audit/data/trail-hostile.jsonl"), "hostile")
 
+    def test_contrast(self):
+        style = self.page(ROOT / "tests/audit/data/trail-hostile.jsonl").read_text().partition("</style>")[0]
+        schemes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
+                   for block in re.findall(r":root {(.*?)}", style, re.S)]
+        light, dark = schemes[0], schemes[0] | schemes[1]
+        for colours in (light, dark):
+            for ink in ("ink", "muted", "link"):
+                for ground in ("page", "card", "before", "after", "tell", "warn", "empty"):
+                    with self.subTest(ink=ink, ground=ground):
+                        self.assertGreaterEqual(contrast(colours[ink], colours[ground]), 4.5)
+            for bar in ("would", "changed", "reported", "failed", "warn-line"):
+                for ground in ("page", "card", "empty"):
+                    with self.subTest(bar=bar, ground=ground):
+                        self.assertGreaterEqual(contrast(colours[bar], colours[ground]), 3)
+
     def test_a_week(self):
         week = subprocess.run(["/usr/bin/python3", ROOT / "tests/audit/data/week.py"], capture_output=True, check=True,
                               timeout=60).stdout
         trail = pathlib.Path(self.directory, "week.jsonl")
         trail.write_bytes(week)
-        self.look(self.page(trail), "week")
+        page = self.page(trail)
+        self.look(page, "week")
+        with chromium.Chromium() as browser:  # what docs/report.png is
+            tab = browser.open(page.as_uri(), width=1180)
+            height = tab.evaluate("document.querySelector('.application').getBoundingClientRect().bottom")
+            tab.screenshot(SCREENSHOTS / "readme.png", height=height + 24)

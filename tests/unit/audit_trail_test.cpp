@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -169,6 +171,14 @@ TEST_F(AuditTrailTest, TakesARegularFileOnly) {
   const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);
   EXPECT_EQ(refusal(), "not a regular file") << "somebody does";
   close(reader);
+  fs::remove(path);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(refusal(), "not a regular file");
+  close(socket);
   fs::remove(path);
   fs::create_symlink("/dev/full", path);
   EXPECT_EQ(refusal(), "not a regular file");

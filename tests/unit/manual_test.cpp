@@ -54,11 +54,14 @@ Words items_of(const std::string& page, const std::string& mark) {
 }
 
 TEST(Manual, OfTheAuditTrailHasEveryKey) {
-  const Words told = items_of(contents(source / "packaging/man/msgid-audit.jsonl.5"), ".It Cm ");
+  const std::string page = contents(source / "packaging/man/msgid-audit.jsonl.5");
+  const Words told = items_of(page, ".It Cm ");
   Words keys = keys_in(contents(source / "src/report/audit_record.cpp"));
   for (const char* type : {"message", "totals"}) EXPECT_EQ(keys.erase(type), 1u) << type;
   EXPECT_GT(keys.size(), 25u);
-  for (const std::string& key : keys) EXPECT_TRUE(told.contains(key)) << key;
+  // Those of an object within a record stand in a sentence, not in a list.
+  const Words named = items_of(page, ".Cm ");
+  for (const std::string& key : keys) EXPECT_TRUE(told.contains(key) || named.contains(key)) << key;
   for (const std::string& key : told) EXPECT_TRUE(keys.contains(key)) << "no key any more: " << key;
 }
 

@@ -1,0 +1,1 @@
+/usr/bin/python3 -c "print('Message-ID: <a@b>\nMIME-Version: 1.0'); [print(f'Content-Type: multipart/mixed; boundary={n}\n\n--{n}') for n in range(100000)]" >deep.eml; (cat data/four.mbox; printf 'From a Sat Nov 21 11:20:34 2026\n\nno header\n\n'; cat data/four.mbox) >mbox; "$AUDIT" check deep.eml; echo $?; "$AUDIT" check --format=json mbox
