@@ -11,9 +11,9 @@
 #ifndef MSGID_DKIM_H
 #define MSGID_DKIM_H
 
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "msgid/field.h"
@@ -43,7 +43,8 @@ class Signatures {
   Survival after(const Field& field, std::string_view new_body) const;
 
  private:
-  using CountByName = std::unordered_map<std::string, int>;  // names in lower case
+  // Names in lower case. No hash table: whoever writes the header could choose names that make it slow.
+  using CountByName = std::map<std::string, int>;
   struct Signature {
     std::string domain;
     bool is_relaxed;

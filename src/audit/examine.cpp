@@ -53,6 +53,24 @@ struct Declared {
 
 //   encoding  := "Content-Transfer-Encoding" ":" mechanism
 //   mechanism := "7bit" / "8bit" / "binary" / "quoted-printable" / "base64" / ietf-token / x-token   ; RFC 2045 6.1
+//   comment   := "(" *([FWS] ccontent) [FWS] ")"                                                     ; RFC 5322 3.2.2
+std::string_view behind_comments(std::string_view body) {
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (c == '(') {
+      ++depth;
+    } else if (depth > 0 && c == ')') {
+      --depth;
+    } else if (depth > 0 && c == '\\') {
+      ++i;
+    } else if (depth == 0 && blanks.find(c) == std::string_view::npos) {
+      return body.substr(i);
+    }
+  }
+  return {};
+}
+
 Declared declared_by(std::string_view header) {
   struct Row {
     std::string_view mechanism;
@@ -64,7 +82,7 @@ Declared declared_by(std::string_view header) {
   HeaderReader reader(header);
   for (FieldPlace field; reader.next(field);) {
     if (field.name.size() != encoding_name.size() || !msgid::same_name(field.name, encoding_name)) continue;
-    const std::string_view body = trimmed(field.body);
+    const std::string_view body = behind_comments(field.body);
     const std::string_view mechanism = body.substr(0, body.find_first_of(" \t\r\n;("));
     const auto* const row = std::find_if(rows.begin(), rows.end(), [mechanism](const Row& candidate) {
       return msgid::same_name(candidate.mechanism, mechanism);
@@ -159,7 +177,16 @@ Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& 
     }
   }
   first.body_offset = reader.body_offset();
+  look_at_end(message.substr(reader.offset()));
   return first;
+}
+
+/// A header that ends with something like a field may end there for its name: the filter is not shown it.
+void Examiner::look_at_end(std::string_view rest) {
+  const std::string_view line = rest.substr(0, rest.find_first_of("\r\n"));
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || msgid::is_field_name(line.substr(0, colon))) return;
+  exchange_.field(line.substr(0, colon), line.substr(colon + 1));
 }
 
 void Examiner::look_at_parts(std::string_view message, const FirstBodies& first, Examined& out) const {

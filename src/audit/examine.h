@@ -45,6 +45,7 @@ class Examiner {
   };
 
   FirstBodies read_header(std::string_view message, Examined& out);
+  void look_at_end(std::string_view rest);
   void look_at_parts(std::string_view message, const FirstBodies& first, Examined& out) const;
   void look_at_ids(const Part& part, Examined& out) const;
   void look_at_encodings(const std::vector<Part>& parts, Examined& out) const;

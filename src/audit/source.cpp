@@ -45,8 +45,8 @@ bool is_behind_empty_line(std::string_view text, std::size_t begin) noexcept {
   return text[at] == '\n';
 }
 
-/// The next from-line at or behind `from`, which is not 0; npos if there is none. In that case `from` becomes where to go on
-/// once there is more text.
+/// The next from-line at or behind `from`, which is not 0; npos if there is none. In that case `from` becomes where to
+/// go on once there is more text.
 std::size_t find_separator(std::string_view text, std::size_t& from, bool is_all) noexcept {
   static constexpr std::string_view word = "From ";
   // memchr for the "F" takes a third of the time of memmem for the word (glibc 2.36, text as people write it).

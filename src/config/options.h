@@ -42,9 +42,9 @@ struct Loaded {
 /// socket. Throws StartupError.
 Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config = default_file);
 
-/// The part of a configuration that decides what is found and what would be edited, for msgid-audit: what the daemon's own
-/// `file` says (empty: no file; then the defaults, but with `exchange = report`), and in its place what `arguments` say,
-/// each "--OPTION=VALUE". Options of the service are passed over in the file without a look at their values, for
+/// The part of a configuration that decides what is found and what would be edited, for msgid-audit: what the daemon's
+/// own `file` says (empty: no file; then the defaults, but with `exchange = report`), and in its place what `arguments`
+/// say, each "--OPTION=VALUE". Options of the service are passed over in the file without a look at their values, for
 /// their user, group or directory need not be on this machine; in the arguments they are refused. Throws StartupError.
 msgid::Policy load_policy(const std::vector<std::string>& arguments, const std::string& file);
 

@@ -74,13 +74,15 @@ void Session::header(std::string_view name, std::string_view body) {
   }
 }
 
-/// Signatures count towards header-size, but never cost a message its edits: they go first, and the log says so.
+/// Signatures count towards header-size, but do not cost a message its edits: they go first, and the log says so. Only
+/// where signed = keep says that an edit hangs on them the message passes unchanged.
 void Session::keep(std::string_view name, std::string_view body, const msgid::ListedField* listed) {
   const bool is_signature = listed == nullptr;
   if (is_signature && has_lost_signatures_) return;
   kept_octets_ += name.size() + body.size();
   if (is_signature) signature_octets_ += name.size() + body.size();
-  if (kept_octets_ > settings_->header_size && signature_octets_ > 0) {
+  const bool may_drop = settings_->policy.signed_fields == msgid::SignedFields::rewrite;
+  if (kept_octets_ > settings_->header_size && signature_octets_ > 0 && may_drop) {
     drop_signatures();
     if (is_signature) return;
   }

@@ -55,6 +55,8 @@ TEST(Examine, EightBitOctetsNeedADeclaration) {
   EXPECT_EQ(body(""), " exchange-8bit-body Content-Transfer-Encoding[0] report : \n");
   EXPECT_EQ(body("content-transfer-encoding: 7BIT (so)\n"),
             " exchange-8bit-body content-transfer-encoding[1] report : 7BIT (so)\n");
+  EXPECT_EQ(body("Content-Transfer-Encoding: (a (b) \\)) 7bit\n"),
+            " exchange-8bit-body Content-Transfer-Encoding[1] report : (a (b) \\)) 7bit\n");
   EXPECT_EQ(body("Content-Transfer-Encoding:\n 7bit\n"),
             " exchange-8bit-body Content-Transfer-Encoding[1] report : 7bit\n");
   for (const char* const wide : {"8bit", "8BIT", "binary", "quoted-printable", "base64"}) {
@@ -63,6 +65,14 @@ TEST(Examine, EightBitOctetsNeedADeclaration) {
   EXPECT_EQ(findings(mime + "\nText.\n"), "");
   EXPECT_EQ(findings(mime + "\n" + std::string(3000, 'x') + "\xc3\xbc"),
             " exchange-8bit-body Content-Transfer-Encoding[0] report : \n");
+}
+
+TEST(Examine, AFieldNameThatEndsTheHeaderIsSeen) {
+  EXPECT_EQ(findings("Message-ID: <a@b.example>\nX Bad: 1\nX: 2\n\nText.\n"),
+            " exchange-field-name X Bad[1] report : 1\n");
+  EXPECT_EQ(findings("Message-ID: <a@b.example>\n: 1\n"), " exchange-field-name [1] report : 1\n");
+  EXPECT_EQ(findings("Message-ID: <a@b.example>\nText without a colon\n\nX Y: Z\n"), "");
+  EXPECT_EQ(findings("Message-ID: <a@b.example>\n\nX Y: Z\n"), "") << "that is the body";
 }
 
 TEST(Examine, AMultipartIsAsWideAsItsParts) {

@@ -306,6 +306,19 @@ TEST_F(SessionTest, LargeSignaturesNeverCostAnEdit) {
   EXPECT_NE(lines.at(0).find("dkim=breaks:one.example"), std::string::npos) << "the next message";
 }
 
+TEST_F(SessionTest, WithKeepNoEditIsMadeWhenSignaturesAreTooLarge) {
+  settings.header_size = 4096;
+  settings.policy.signed_fields = msgid::SignedFields::keep;
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  one.header("DKIM-Signature", " v=1; d=one.example; h=message-id; b=" + std::string(4096, 'x'));
+  end(one);
+  EXPECT_TRUE(edits.empty());
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].find("Q1: action=reported reason=header-size client="), 0u) << lines[0];
+}
+
 TEST_F(SessionTest, SignaturesMakeRoomForListedFields) {
   settings.header_size = 4096;
   milter::Session one = session(all);
