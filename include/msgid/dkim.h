@@ -37,6 +37,9 @@ class Signatures {
   /// 6376 6.1.1). The first 100 signatures are read.
   explicit Signatures(const FieldList& fields);
 
+  /// Whether all signatures were read.
+  bool are_complete() const noexcept { return are_complete_; }
+
   /// What a new body for `field` does to them. A name in h= counts from the bottom of the header up, one instance for
   /// each time it is there, and may be there more often than the field is (RFC 6376 5.4.2). `relaxed` compares both
   /// canonical forms (3.4.2), `simple` and what is neither breaks with any change (3.4.1).
@@ -52,6 +55,7 @@ class Signatures {
   };
   std::vector<Signature> signatures_;
   CountByName present_;
+  bool are_complete_ = true;
 };
 
 /// A field body in the canonical form "relaxed" (RFC 6376 3.4.2): unfolded, each run of white space one SP, none at the

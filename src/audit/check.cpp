@@ -241,17 +241,18 @@ const Usage usage = {"check",
                      "argument. The exit status is 0 where nothing is found, 1 where something is, 2\n"
                      "where something could not be read.",
                      {{"format", "text|json", "for people (default), or msgid-audit.jsonl(5)"},
-                      {"jobs", "N", "threads (default: the number of processors)"}},
+                      {"jobs", "N", "threads (default: the number of processors, at most 8)"}},
                      true};
 
 }  // namespace
 
 int check(const std::vector<std::string>& words) {
   constexpr std::size_t max_jobs = 256;
+  constexpr std::size_t max_jobs_by_default = 8;  // each may hold the longest message in memory
   const Arguments arguments(usage, words);
   if (arguments.is_help()) return print_help(usage);
   const std::size_t processors = std::max(std::thread::hardware_concurrency(), 1U);
-  const std::size_t jobs = arguments.number("jobs", 1, max_jobs, std::min(processors, max_jobs));
+  const std::size_t jobs = arguments.number("jobs", 1, max_jobs, std::min(processors, max_jobs_by_default));
   const msgid::Policy policy = arguments.policy();
   return Check(arguments, policy).run(jobs);
 }

@@ -71,26 +71,29 @@ std::string_view behind_comments(std::string_view body) {
   return {};
 }
 
-Declared declared_by(std::string_view header) {
+Declared declared_in(const FieldPlace& field) {
   struct Row {
     std::string_view mechanism;
     Width width;
   };
   static constexpr std::array<Row, 3> rows = {
       {{"7bit", Width::seven_bit}, {"8bit", Width::eight_bit}, {"binary", Width::binary}}};
-  Declared declared;
+  const std::string_view body = trimmed(field.body);
+  const std::string_view mechanism = body.substr(0, body.find_first_of(" \t\r\n;("));
+  const auto* const row = std::find_if(rows.begin(), rows.end(), [mechanism](const Row& candidate) {
+    return msgid::same_name(candidate.mechanism, mechanism);
+  });
+  return {row == rows.end() ? Width::encoded : row->width, field.name, field.body};
+}
+
+Declared declared_by(std::string_view header) {
   HeaderReader reader(header);
   for (FieldPlace field; reader.next(field);) {
-    if (field.name.size() != encoding_name.size() || !msgid::same_name(field.name, encoding_name)) continue;
-    const std::string_view body = behind_comments(field.body);
-    const std::string_view mechanism = body.substr(0, body.find_first_of(" \t\r\n;("));
-    const auto* const row = std::find_if(rows.begin(), rows.end(), [mechanism](const Row& candidate) {
-      return msgid::same_name(candidate.mechanism, mechanism);
-    });
-    declared = {row == rows.end() ? Width::encoded : row->width, field.name, field.body};
-    break;
+    if (field.name.size() == encoding_name.size() && msgid::same_name(field.name, encoding_name)) {
+      return declared_in(field);
+    }
   }
-  return declared;
+  return {};
 }
 
 msgid::Finding encoding_finding(msgid::RuleId rule, const Part& part, const Declared& declared, std::string reason) {
@@ -172,6 +175,9 @@ Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& 
       case 12:
         if (msgid::same_name(field.name, "Content-Type")) keep_first(first.content_type, field.body);
         break;
+      case encoding_name.size():
+        if (first.encoding.name.empty() && msgid::same_name(field.name, encoding_name)) first.encoding = field;
+        break;
       default:
         break;
     }
@@ -200,7 +206,7 @@ void Examiner::look_at_parts(std::string_view message, const FirstBodies& first,
     list.parts.push_back({{}, message.substr(0, first.body_offset), message.substr(first.body_offset)});
   }
   for (std::size_t i = 1; i < list.parts.size(); ++i) look_at_ids(list.parts[i], out);
-  if (policy_.exchange != msgid::RuleAction::off) look_at_encodings(list.parts, out);
+  if (policy_.exchange != msgid::RuleAction::off) look_at_encodings(list.parts, first, out);
 }
 
 void Examiner::look_at_ids(const Part& part, Examined& out) const {
@@ -223,11 +229,12 @@ void Examiner::look_at_ids(const Part& part, Examined& out) const {
   }
 }
 
-void Examiner::look_at_encodings(const std::vector<Part>& parts, Examined& out) const {
+void Examiner::look_at_encodings(const std::vector<Part>& parts, const FirstBodies& first, Examined& out) const {
   std::vector<Declared> declared(parts.size());
   std::vector<Width> widest(parts.size(), Width::none);  // of what is in a part
   for (std::size_t i = parts.size(); i-- > 0;) {
-    declared[i] = declared_by(parts[i].header);
+    if (i > 0) declared[i] = declared_by(parts[i].header);
+    if (i == 0 && !first.encoding.name.empty()) declared[i] = declared_in(first.encoding);
     Width& outer = widest[parts[i].parent];
     if (i > 0) outer = std::max({outer, widest[i], declared[i].width});
   }

@@ -40,6 +40,7 @@ class Examiner {
   /// The first body of some fields of the header.
   struct FirstBodies {
     std::string_view content_type;
+    FieldPlace encoding;  ///< Content-Transfer-Encoding; without a name where it is not there
     bool has_fields = false;
     std::size_t body_offset = 0;
   };
@@ -48,7 +49,7 @@ class Examiner {
   void look_at_end(std::string_view rest);
   void look_at_parts(std::string_view message, const FirstBodies& first, Examined& out) const;
   void look_at_ids(const Part& part, Examined& out) const;
-  void look_at_encodings(const std::vector<Part>& parts, Examined& out) const;
+  void look_at_encodings(const std::vector<Part>& parts, const FirstBodies& first, Examined& out) const;
 
   const msgid::Policy& policy_;
   msgid::Policy part_policy_;  ///< the same for fields in parts: Content-ID holds an id too, no id need be there

@@ -333,9 +333,10 @@ void append_next(std::string& out, const Explanation& explanation) {
     return;
   }
   if (is_about_content(explanation)) {
-    append_item(out,
-                "Get the message as it was sent (from the sender's sent folder, or with postcat -q from the queue of a "
-                "relay) and put it through msgid-audit check.");
+    append_item(
+        out,
+        "Get the message as it was sent (from the sender's sent folder, or with postcat -bhq from the queue of a "
+        "relay) and put it through msgid-audit check.");
     append_item(out,
                 "Look whether others of the same program bounce: msgid-milter with mode = log-only on the relay and "
                 "msgid-audit report tell.");

@@ -145,7 +145,13 @@ std::optional<msgid::Verdict> MsgIdCheck::end_of_header(std::string_view message
   std::optional<msgid::Verdict> verdict;
   if (kept_octets_ <= max_kept_octets) {
     verdict = msgid::inspect(kept_, policy_);
-    if (!verdict->findings.empty() && keep_signatures_too(message)) verdict = msgid::inspect(kept_, policy_);
+    if (!verdict->findings.empty()) {
+      if (keep_signatures_too(message)) {
+        verdict = msgid::inspect(kept_, policy_);
+      } else if (policy_.signed_fields == msgid::SignedFields::keep) {
+        verdict.reset();  // whether an edit would break one of them is not known
+      }
+    }
   }
   clear();
   return verdict;

@@ -122,20 +122,23 @@ Replacement::~Replacement() {
 
 void Replacement::put_in_place() {
   struct stat old = {};
-  rename(::stat(path_.c_str(), &old) == 0 ? &old : nullptr);
+  prepare(::stat(path_.c_str(), &old) == 0 ? &old : nullptr);
+  rename();
 }
 
 void Replacement::put_in_place_of(const struct stat& seen) {
   output_.flush();
   const std::array<timespec, 2> times = {seen.st_atim, seen.st_mtim};
   ::futimens(descriptor_, times.data());
+  prepare(&seen);
+  // What takes long is done: mail that was delivered meanwhile is seen here.
   struct stat now = {};
   if (::stat(path_.c_str(), &now) != 0) fail(path_, errno);
   if (!is_same_file(seen, now)) throw Trouble(path_ + ": changed while it was read; left as it is");
-  rename(&seen);
+  rename();
 }
 
-void Replacement::rename(const struct stat* old) {
+void Replacement::prepare(const struct stat* old) {
   output_.flush();
   mode_t mode = 0;
   if (old == nullptr) {
@@ -148,6 +151,9 @@ void Replacement::rename(const struct stat* old) {
     mode = old->st_mode & (is_owned ? 07777U : 0777U);
   }
   if (::fchmod(descriptor_, mode) != 0 || ::fsync(descriptor_) != 0) fail(path_, errno);
+}
+
+void Replacement::rename() {
   if (::rename(new_path_.c_str(), path_.c_str()) != 0) fail(path_, errno);
   new_path_.clear();
   set_doomed({});

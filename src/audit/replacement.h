@@ -48,7 +48,8 @@ class Replacement {
   void put_in_place_of(const struct stat& seen);
 
  private:
-  void rename(const struct stat* old);
+  void prepare(const struct stat* old);  ///< mode, owner, and the octets on the disk
+  void rename();
 
   std::string path_;
   std::string new_path_;

@@ -210,8 +210,8 @@ void Source::Inside::take_rest(Block& block) {
   carry(block, end);
 }
 
-Source::Source(std::vector<std::string> arguments, TroubleSink trouble, Oversize oversize)
-    : inside_(std::make_unique<Inside>(std::move(arguments), std::move(trouble), oversize)) {}
+Source::Source(std::vector<std::string> arguments, const TroubleSink& trouble, Oversize oversize)
+    : inside_(std::make_unique<Inside>(std::move(arguments), trouble, oversize)) {}
 
 Source::~Source() = default;
 

@@ -57,7 +57,7 @@ class Source {
   /// new/: these are read, and folders in it that are Maildirs themselves; of another directory every file, whatever
   /// its depth. Symbolic links and special files in a directory are passed over, as trouble. Names are read in their
   /// octets' order.
-  Source(std::vector<std::string> arguments, TroubleSink trouble, Oversize oversize = Oversize::skip);
+  Source(std::vector<std::string> arguments, const TroubleSink& trouble, Oversize oversize = Oversize::skip);
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;

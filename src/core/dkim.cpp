@@ -80,8 +80,11 @@ std::string relaxed_body(std::string_view body) {
 
 Signatures::Signatures(const FieldList& fields) {
   for (const Field& field : fields) {
-    if (signatures_.size() == max_signatures) break;
     if (!is_signature_field(field.name)) continue;
+    if (signatures_.size() == max_signatures) {
+      are_complete_ = false;
+      break;
+    }
     const std::optional<Tags> tags = read_tags(field.body);
     if (!tags || !tags->domain || tags->domain->empty() || !tags->names) continue;
     Signature signature;

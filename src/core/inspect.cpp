@@ -222,7 +222,11 @@ void inspect_field(const Field& field, const ListedField& listed, const Policy& 
   Survival made;
   Survival held_back;
   if (!result.new_body.empty()) made = signatures.after(field, result.new_body);
-  if (policy.signed_fields == SignedFields::keep && !made.breaks.empty()) {
+  const bool is_kept = policy.signed_fields == SignedFields::keep && !result.new_body.empty();
+  if (is_kept && signatures.may_break_more()) {
+    held_back = std::exchange(made, {});
+    take_back(result);
+  } else if (is_kept && !made.breaks.empty()) {
     held_back = std::exchange(made, {});
     // "relaxed" bears new folds.
     result = run_rounds(field, listed, policy, tokens, true);

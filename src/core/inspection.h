@@ -71,12 +71,17 @@ class SignaturesOnDemand {
  public:
   explicit SignaturesOnDemand(const FieldList& fields) noexcept : fields_(fields) {}
 
-  Survival after(const Field& field, std::string_view new_body) {
-    if (!signatures_) signatures_.emplace(fields_);
-    return signatures_->after(field, new_body);
-  }
+  Survival after(const Field& field, std::string_view new_body) { return read().after(field, new_body); }
+
+  /// Whether an edit that breaks none of those that were read may break another.
+  bool may_break_more() { return !read().are_complete(); }
 
  private:
+  const Signatures& read() {
+    if (!signatures_) signatures_.emplace(fields_);
+    return *signatures_;
+  }
+
   const FieldList& fields_;
   std::optional<Signatures> signatures_;
 };

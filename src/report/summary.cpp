@@ -183,8 +183,10 @@ void Summary::add(const AuditTotals& totals) {
   ++totals_count;
   all += slot;
   relays[totals.host] += slot;
-  days[date_of(instant)] += slot;
-  hours[static_cast<std::size_t>(instant % seconds_of_a_day / 3600)] += slot;
+  // The daemon's are of a minute; those of msgid-audit check of as many years as the archive has.
+  const std::int64_t start = begin ? std::min(*begin, instant) : instant;
+  if (date_of(start) == date_of(instant)) days[date_of(instant)] += slot;
+  if (instant - start <= 3600) hours[static_cast<std::size_t>(instant % seconds_of_a_day / 3600)] += slot;
   cover(begin ? std::min(*begin, *end) : *end);
   cover(*end);
 }

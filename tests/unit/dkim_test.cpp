@@ -160,6 +160,15 @@ TEST(DkimVerdict, WithKeepAnEditThatBreaksNothingIsMade) {
   EXPECT_EQ(verdict_on({encoded, {"DKIM-Signature", " d=d.example; h=from", 1}}, keep()), "encoded-word /;  <a@b>");
 }
 
+TEST(DkimVerdict, WithKeepNothingIsEditedWhereNotAllSignaturesAreRead) {
+  FieldList fields = {encoded};
+  for (int i = 1; i <= 100; ++i) fields.push_back({"DKIM-Signature", " h=from; d=d.example", i});
+  EXPECT_EQ(verdict_on(fields, keep()), "encoded-word /;  <a@b>");
+  fields.push_back({"DKIM-Signature", " h=message-id; d=late.example", 101});
+  EXPECT_EQ(verdict_on(fields, keep()), "encoded-word:signed /; ");
+  EXPECT_EQ(verdict_on(fields, {}), "encoded-word /;  <a@b>");
+}
+
 TEST(DkimVerdict, WithKeepFoldsAreStillMended) {
   EXPECT_EQ(verdict_on(signed_message("relaxed", long_list(" <a .b@c>")), keep()),
             "line-too-long d.example/; space-in-msgid:signed /d.example;  <1000@x.exa");
