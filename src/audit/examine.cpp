@@ -78,7 +78,7 @@ Declared declared_in(const FieldPlace& field) {
   };
   static constexpr std::array<Row, 3> rows = {
       {{"7bit", Width::seven_bit}, {"8bit", Width::eight_bit}, {"binary", Width::binary}}};
-  const std::string_view body = trimmed(field.body);
+  const std::string_view body = behind_comments(field.body);
   const std::string_view mechanism = body.substr(0, body.find_first_of(" \t\r\n;("));
   const auto* const row = std::find_if(rows.begin(), rows.end(), [mechanism](const Row& candidate) {
     return msgid::same_name(candidate.mechanism, mechanism);
