@@ -18,9 +18,9 @@ const std::map<std::string, Rooms> may_include = {
     {"include/msgid", {"msgid"}},
     {"src/core", {"msgid", "core", "mimetic", "boost"}},
     {"src/config", {"msgid", "config", "boost"}},
-    {"src/report", {"msgid", "report", "nlohmann", "fmt"}},
+    {"src/report", {"msgid", "report", "nlohmann"}},
     {"src/milter", {"msgid", "config", "report", "milter", "libmilter"}},
-    {"src/audit", {"msgid", "config", "report", "audit", "mimetic", "boost", "fmt"}},
+    {"src/audit", {"msgid", "config", "report", "audit", "mimetic", "boost"}},
 };
 
 /// Headers with a slash that are the system's, not a room's.
