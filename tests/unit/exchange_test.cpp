@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <vector>
@@ -134,7 +135,7 @@ TEST(Exchange, NonAscii) {
 
 // The first look at a body runs in blocks: one octet that matters, at any place of bodies around a block's length.
 TEST(Exchange, NoOctetIsOverlooked) {
-  for (const std::size_t size : {1, 2, 3, 15, 16, 17, 254, 255, 256, 257, 510, 511}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 2, 3, 15, 16, 17, 254, 255, 256, 257, 510, 511}) {
     for (std::size_t at = 0; at < size; ++at) {
       std::string body(size, 'x');
       body[at] = '\xff';
@@ -240,7 +241,7 @@ TEST(Exchange, HeaderSize) {
 }
 
 TEST(Exchange, FoldsCountEverywhere) {
-  for (const std::size_t size : {1, 2, 255, 256, 257, 1000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 2, 255, 256, 257, 1000}) {
     Policy policy = reporting();
     const std::string folds(size, '\n');
     policy.exchange_header_size = 5 + 2 * size;
@@ -423,7 +424,7 @@ TEST(Exchange, TakesAnyOctets) {
 // Of a header that is all faults a hundred a rule are told, whatever it holds; the last of them says that there are
 // more.
 TEST(Exchange, FindingsAreBounded) {
-  for (const std::size_t fields : {99, 100, 101, 5000}) {
+  for (const std::size_t fields : std::initializer_list<std::size_t>{99, 100, 101, 5000}) {
     const Policy policy = reporting();
     ExchangeCheck exchange(policy);
     for (std::size_t i = 0; i < fields; ++i) exchange.field("X Y", " \xc3\xbc");
