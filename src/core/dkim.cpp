@@ -15,6 +15,9 @@ constexpr std::size_t npos = std::string_view::npos;
 /// A header full of signatures must not cost more than its length; no verifier looks at so many.
 constexpr std::size_t max_signatures = 100;
 
+/// Of a name in the DNS (RFC 1035 2.3.4). A longer one has no key, and would be copied into every finding.
+constexpr std::size_t max_domain_octets = 255;
+
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), ascii::lower);
@@ -87,6 +90,7 @@ Signatures::Signatures(const FieldList& fields) {
     }
     const std::optional<Tags> tags = read_tags(field.body);
     if (!tags || !tags->domain || tags->domain->empty() || !tags->names) continue;
+    if (tags->domain->size() > max_domain_octets) continue;
     Signature signature;
     signature.domain = lower(*tags->domain);
     std::string_view canonicalization = tags->canonicalization.value_or("simple");

@@ -57,6 +57,7 @@ TEST(Dkim, WhatIsNoSignatureCoversNothing) {
   EXPECT_EQ(with_signature(" d=d.example"), "/");
   EXPECT_EQ(with_signature(" h=message-id"), "/");
   EXPECT_EQ(with_signature(" d=; h=message-id"), "/");
+  EXPECT_EQ(with_signature(" h=message-id; d=" + std::string(256, 'd')), "/") << "no name in the DNS";
   EXPECT_EQ(with_signature(" nonsense; d=d.example; h=message-id"), "/");
   EXPECT_EQ(with_signature(" d=d.example; d=e.example; h=message-id"), "/") << "a tag twice: RFC 6376 3.2";
   EXPECT_EQ(with_signature(" d=d.example;; h=message-id"), "/") << "an empty tag-spec in the middle";
