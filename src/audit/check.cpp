@@ -164,9 +164,13 @@ Result Check::look_at(const Block& block, Examiner& examiner) const {
 }
 
 void Check::add(const Block& block, const Message& message, const Examined& examined, Result& result) const {
-  // In text a message without a finding is only counted.
-  const bool is_only_counted = !is_json_ && examined.findings.empty();
-  const std::optional<std::int64_t> date = is_only_counted ? std::nullopt : seconds_of(examined.date);
+  if (!is_json_ && examined.is_decided && examined.findings.empty()) {
+    // The most of them; in text they are only counted.
+    ++result.totals.messages;
+    ++result.totals.clean;
+    return;
+  }
+  const std::optional<std::int64_t> date = seconds_of(examined.date);
   Result of_message;
   report::AuditTotals& totals = of_message.totals;
   totals.messages = 1;

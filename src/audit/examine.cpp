@@ -108,6 +108,32 @@ msgid::Finding encoding_finding(msgid::RuleId rule, const Part& part, const Decl
   return finding;
 }
 
+/// Octets over 127 where none may be.
+void look_at_octets(const Part& part, const Declared& declared, Examined& out) {
+  const bool is_unencoded = declared.width == Width::none || declared.width == Width::seven_bit;
+  if (!is_unencoded || !has_high_octet(part.body)) return;
+  out.findings.push_back(encoding_finding(msgid::RuleId::exchange_8bit_body, part, declared, {}));
+}
+
+void look_at_encodings(const std::vector<Part>& parts, const Declared& by_message, Examined& out) {
+  std::vector<Declared> declared(parts.size());
+  std::vector<Width> widest(parts.size(), Width::none);  // of what is in a part
+  for (std::size_t i = parts.size(); i-- > 0;) {
+    declared[i] = i == 0 ? by_message : declared_by(parts[i].header);
+    Width& outer = widest[parts[i].parent];
+    if (i > 0) outer = std::max({outer, widest[i], declared[i].width});
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    look_at_octets(parts[i], declared[i], out);
+    // A multipart that declares nothing is taken by every reader.
+    const Width width = declared[i].width;
+    if (parts[i].is_multipart && width >= Width::seven_bit && width < widest[i]) {
+      const char* const wider = widest[i] == Width::binary ? "binary" : "8bit";
+      out.findings.push_back(encoding_finding(msgid::RuleId::exchange_narrow_multipart, parts[i], declared[i], wider));
+    }
+  }
+}
+
 msgid::Policy policy_for_parts(msgid::Policy policy) {
   if (policy.find("Content-ID") == nullptr) policy.fields.push_back({"Content-ID", false, true});
   policy.action(msgid::RuleId::missing) = msgid::RuleAction::off;
@@ -196,17 +222,16 @@ void Examiner::look_at_end(std::string_view rest) {
 }
 
 void Examiner::look_at_parts(std::string_view message, const FirstBodies& first, Examined& out) const {
-  PartList list;
-  if (!is_single(first.content_type)) {
-    list = parts_of(message);
-    if (!list.is_complete) out.trouble = "its MIME parts are too many or too deep; not all were looked at";
-  } else if (policy_.exchange == msgid::RuleAction::off) {
+  const bool with_encodings = policy_.exchange != msgid::RuleAction::off;
+  const Declared declared = first.encoding.name.empty() ? Declared() : declared_in(first.encoding);
+  if (is_single(first.content_type)) {
+    if (with_encodings) look_at_octets({{}, {}, message.substr(first.body_offset)}, declared, out);
     return;
-  } else {
-    list.parts.push_back({{}, message.substr(0, first.body_offset), message.substr(first.body_offset)});
   }
+  const PartList list = parts_of(message);
+  if (!list.is_complete) out.trouble = "its MIME parts are too many or too deep; not all were looked at";
   for (std::size_t i = 1; i < list.parts.size(); ++i) look_at_ids(list.parts[i], out);
-  if (policy_.exchange != msgid::RuleAction::off) look_at_encodings(list.parts, first, out);
+  if (with_encodings) look_at_encodings(list.parts, declared, out);
 }
 
 void Examiner::look_at_ids(const Part& part, Examined& out) const {
@@ -226,29 +251,6 @@ void Examiner::look_at_ids(const Part& part, Examined& out) const {
     finding.after.clear();
     finding.part = part.number;
     out.findings.push_back(std::move(finding));
-  }
-}
-
-void Examiner::look_at_encodings(const std::vector<Part>& parts, const FirstBodies& first, Examined& out) const {
-  std::vector<Declared> declared(parts.size());
-  std::vector<Width> widest(parts.size(), Width::none);  // of what is in a part
-  for (std::size_t i = parts.size(); i-- > 0;) {
-    if (i > 0) declared[i] = declared_by(parts[i].header);
-    if (i == 0 && !first.encoding.name.empty()) declared[i] = declared_in(first.encoding);
-    Width& outer = widest[parts[i].parent];
-    if (i > 0) outer = std::max({outer, widest[i], declared[i].width});
-  }
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const Width width = declared[i].width;
-    const bool is_unencoded = width == Width::none || width == Width::seven_bit;
-    if (is_unencoded && has_high_octet(parts[i].body)) {
-      out.findings.push_back(encoding_finding(msgid::RuleId::exchange_8bit_body, parts[i], declared[i], {}));
-    }
-    // A multipart that declares nothing is taken by every reader.
-    if (parts[i].is_multipart && width >= Width::seven_bit && width < widest[i]) {
-      const char* const wider = widest[i] == Width::binary ? "binary" : "8bit";
-      out.findings.push_back(encoding_finding(msgid::RuleId::exchange_narrow_multipart, parts[i], declared[i], wider));
-    }
   }
 }
 

@@ -49,7 +49,6 @@ class Examiner {
   void look_at_end(std::string_view rest);
   void look_at_parts(std::string_view message, const FirstBodies& first, Examined& out) const;
   void look_at_ids(const Part& part, Examined& out) const;
-  void look_at_encodings(const std::vector<Part>& parts, const FirstBodies& first, Examined& out) const;
 
   const msgid::Policy& policy_;
   msgid::Policy part_policy_;  ///< the same for fields in parts: Content-ID holds an id too, no id need be there
