@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -119,6 +120,13 @@ Endpoint parse_endpoint(const std::string& text) {
   if (colon != std::string::npos && (kind == "unix" || kind == "local")) return unix_endpoint(rest);
   if (colon != std::string::npos && (kind == "inet" || kind == "inet6")) return tcp_endpoint(rest, kind);
   refuse("only unix:/path, inet:port@host, inet6:port@host or inet:host:port");
+}
+
+Endpoint default_endpoint(const std::string& root) {
+  const std::string in_queue = "/var/spool/postfix/msgid-milter";
+  std::error_code unseen;  // it may be there and not to be seen: the service's user sees it
+  const bool is_there = std::filesystem::is_directory(root + in_queue, unseen);
+  return unix_endpoint((is_there ? in_queue : "/run/msgid-milter") + "/milter.sock");
 }
 
 std::string Endpoint::for_libmilter() const {

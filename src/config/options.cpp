@@ -105,29 +105,44 @@ void read_user(Settings& settings, const std::string& text) {
   settings.user = text;
 }
 
-constexpr std::array<std::pair<char, unsigned>, 3> time_units{{{'h', 3600}, {'m', 60}, {'s', 1}}};
+constexpr std::array<std::pair<char, std::size_t>, 3> time_units{{{'h', 3600}, {'m', 60}, {'s', 1}}};
 
-void read_timeout(Settings& settings, const std::string& text) {
-  std::string_view digits = text;
-  std::size_t unit = 1;
-  for (const auto& [letter, seconds] : time_units) {
-    if (!text.empty() && text.back() == letter) {
-      digits.remove_suffix(1);
-      unit = seconds;
-    }
+std::string time_text(std::size_t seconds) {
+  for (const auto& [letter, unit] : time_units) {
+    if (seconds >= unit && seconds % unit == 0) return std::to_string(seconds / unit) + letter;
   }
-  constexpr std::size_t most = 86400;
-  const auto number = whole_number(digits);
-  if (!number || *number < 1 || *number > most / unit) refuse("only a time from 1s to 24h, as 90, 90s, 30m or 1h");
-  settings.timeout = std::chrono::seconds(*number * unit);
+  return "0s";
 }
 
-Values print_timeout(const Settings& settings) {
-  const auto seconds = settings.timeout.count();
-  for (const auto& [letter, unit] : time_units) {
-    if (seconds % unit == 0) return {std::to_string(seconds / unit) + letter};
-  }
-  return {};
+/// A row for a time. `member` is a generic lambda from the settings to the seconds.
+template <class Member>
+Option time(std::string name, std::size_t least, std::size_t most, Member member, std::string help,
+            std::string_view section) {
+  Option option;
+  option.name = std::move(name);
+  option.value = "TIME";
+  option.range = time_text(least) + ".." + time_text(most);
+  option.help = std::move(help);
+  option.section = section;
+  option.read = [=](Settings& settings, const std::string& text) {
+    std::string_view digits = text;
+    std::size_t unit = 1;
+    for (const auto& [letter, seconds] : time_units) {
+      if (!text.empty() && text.back() == letter) {
+        digits.remove_suffix(1);
+        unit = seconds;
+      }
+    }
+    const auto number = whole_number(digits);
+    if (!number || *number > most / unit || *number * unit < least) {
+      refuse("only a time from " + time_text(least) + " to " + time_text(most) + ", as 90, 90s or 2m");
+    }
+    member(settings) = std::chrono::seconds(*number * unit);
+  };
+  option.print = [=](const Settings& settings) {
+    return Values{time_text(static_cast<std::size_t>(member(settings).count()))};
+  };
+  return option;
 }
 
 void read_audit_log(Settings& settings, const std::string& text) {
@@ -223,48 +238,55 @@ void add_service(std::vector<Option>& table) {
   table.push_back({.name = "socket",
                    .value = "ENDPOINT",
                    .help = "where the MTA connects to: unix:/path, inet:port@host, inet6:port@host or inet:host:port; "
-                           "required",
+                           "default: milter.sock in msgid-milter/ below Postfix's queue directory where that is "
+                           "there, else below /run",
                    .section = section,
                    .read = [](Settings& s, const std::string& text) { s.socket = parse_endpoint(text); },
-                   .print = print_socket});
+                   .print = print_socket,
+                   .reloads = false});
   table.push_back({.name = "socket-mode",
                    .value = "MODE",
                    .range = "0000..0777",
                    .help = "permissions of the UNIX socket, octal",
                    .section = section,
                    .read = read_socket_mode,
-                   .print = print_socket_mode});
+                   .print = print_socket_mode,
+                   .reloads = false});
   table.push_back({.name = "socket-group",
                    .value = "GROUP",
                    .help = "group of the UNIX socket",
                    .section = section,
                    .read = read_group,
-                   .print = [](const Settings& s) { return if_any(s.socket_group); }});
+                   .print = [](const Settings& s) { return if_any(s.socket_group); },
+                   .reloads = false});
   table.push_back({.name = "user",
                    .value = "USER",
                    .help = "user to become; required when started as root",
                    .section = section,
                    .read = read_user,
-                   .print = [](const Settings& s) { return if_any(s.user); }});
-  table.push_back({.name = "timeout",
-                   .value = "TIME",
-                   .range = "1s..24h",
-                   .help = "how long a silent session is kept: seconds, or as 90s, 30m, 1h",
-                   .section = section,
-                   .read = read_timeout,
-                   .print = print_timeout});
+                   .print = [](const Settings& s) { return if_any(s.user); },
+                   .reloads = false});
+  table.push_back(time(
+      "timeout", 1, 86400, [](auto& s) -> auto& { return s.timeout; },
+      "how long a silent session is kept: seconds, or as 90s, 30m, 1h", section));
+  table.back().reloads = false;
+  table.push_back(time(
+      "drain-timeout", 0, 600, [](auto& s) -> auto& { return s.drain_timeout; },
+      "how long open sessions are served when the service stops", section));
   table.push_back(choice<Mode>(
       "mode", {{"rewrite", Mode::rewrite}, {"log-only", Mode::log_only}}, [](auto& s) -> auto& { return s.mode; },
       "change the fields, or only log what would be changed", section));
   table.push_back(choice<LogTarget>(
       "log", {{"syslog", LogTarget::syslog}, {"stderr", LogTarget::standard_error}},
       [](auto& s) -> auto& { return s.log; }, "where the log lines go; syslog is facility mail", section));
+  table.back().reloads = false;
   table.push_back({.name = "audit-log",
                    .value = "FILE",
                    .help = "write a JSON line for each message with findings, and totals",
                    .section = section,
                    .read = read_audit_log,
-                   .print = [](const Settings& s) { return if_any(s.audit_log); }});
+                   .print = [](const Settings& s) { return if_any(s.audit_log); },
+                   .reloads = false});
   table.push_back(choice<bool>(
       "audit-recipients", {{"yes", true}, {"no", false}}, [](auto& s) -> auto& { return s.audit_recipients; },
       "write the domains of the recipients there too", section));

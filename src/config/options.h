@@ -38,9 +38,13 @@ struct Loaded {
 
 /// Reads the command line (without the program's name) and the file it names, or `file_without_config` where that
 /// exists; checks each value and how they go together. A value on the command line replaces the file's, which is
-/// then not looked at; so does a list. For help and version nothing else is read; print_config does without a
-/// socket. Throws StartupError.
-Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config = default_file);
+/// then not looked at; so does a list. For help and version nothing else is read. The default socket is looked for
+/// below `root`. Throws StartupError.
+Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config = default_file,
+            const std::string& root = {});
+
+/// The names of the options that a reload does not take and whose value is another in `read` than in `running`.
+std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read);
 
 /// The part of a configuration that decides what is found and what would be edited, for msgid-audit: what the daemon's
 /// own `file` says (empty: no file; then the defaults, but with `exchange = report`), and in its place what `arguments`

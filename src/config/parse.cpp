@@ -280,7 +280,8 @@ void read_values(std::vector<Given> from_file, const std::vector<Given>& from_ar
 
 }  // namespace
 
-Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config) {
+Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config,
+            const std::string& root) {
   std::vector<Given> from_arguments = read_arguments(arguments);
   Loaded loaded;
   loaded.command = command_in(from_arguments);
@@ -293,11 +294,18 @@ Loaded load(const std::vector<std::string>& arguments, const std::string& file_w
   const auto text = read_whole(path, is_named);
   std::erase_if(from_arguments, [](const Given& given) { return !given.option->read; });
   read_values(text ? read_lines(*text, path) : std::vector<Given>{}, from_arguments, loaded);
-  if (loaded.command != Command::print_config && !loaded.settings.socket.is_set()) {
-    fail(command_line, "socket", text ? "required, and " + path + " does not have it" : "required");
-  }
+  if (!loaded.settings.socket.is_set()) loaded.settings.socket = default_endpoint(root);
   check_together(loaded);
   return loaded;
+}
+
+std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read) {
+  std::vector<std::string> names;
+  for (const Option& option : options()) {
+    if (!option.print || option.reloads) continue;
+    if (option.print(running.settings) != option.print(read.settings)) names.push_back(option.name);
+  }
+  return names;
 }
 
 msgid::Policy load_policy(const std::vector<std::string>& arguments, const std::string& file) {

@@ -30,12 +30,17 @@ struct Endpoint {
 /// Reads an endpoint; throws std::invalid_argument with the reason.
 Endpoint parse_endpoint(const std::string& text);
 
+/// Where the service listens if nothing else is said: in msgid-milter/ below Postfix's queue directory where that is
+/// there, so that a chrooted smtpd reaches it, else in /run/msgid-milter/. Looked for below `root`.
+Endpoint default_endpoint(const std::string& root);
+
 struct Settings {
   Endpoint socket;
-  unsigned socket_mode = 0660;         ///< of a UNIX socket
-  std::string socket_group;            ///< of a UNIX socket; empty: the process's own
-  std::string user;                    ///< to become once the socket is there; empty: stay
-  std::chrono::seconds timeout{3600};  ///< how long a silent session is kept
+  unsigned socket_mode = 0660;             ///< of a UNIX socket
+  std::string socket_group;                ///< of a UNIX socket; empty: the process's own
+  std::string user;                        ///< to become once the socket is there; empty: stay
+  std::chrono::seconds timeout{3600};      ///< how long a silent session is kept
+  std::chrono::seconds drain_timeout{10};  ///< how long open sessions are served once the service is to stop
   Mode mode = Mode::rewrite;
   LogTarget log = LogTarget::syslog;
   std::size_t header_size = 262144;  ///< octets of fields kept for one message; beyond it passes unchanged

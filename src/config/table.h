@@ -26,6 +26,7 @@ struct Option {
   std::function<void(Settings&, const std::string&)> read{};
   /// The values as they are written in a file: none, one, or several of a repeatable option.
   std::function<std::vector<std::string>(const Settings&)> print{};
+  bool reloads = true;  ///< a reload takes it; else it needs a restart
   /// Of an option of the command line that says what to do.
   std::optional<Command> command{};
 };

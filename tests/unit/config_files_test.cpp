@@ -165,8 +165,7 @@ TEST(ConfigFiles, TheManualOfTheProgramHasEveryReason) {
 TEST(ConfigFiles, TheSampleRunsAsItIs) {
   const std::string path = (source / "packaging/msgid-milter.conf").string();
   const config::Loaded loaded = load({"--config", path});
-  ASSERT_EQ(loaded.origins.size(), 1U);
-  EXPECT_EQ(loaded.origins[0].option, "socket");
+  EXPECT_TRUE(loaded.origins.empty());
 }
 
 TEST(ConfigFiles, TheSampleHasEveryOptionWithItsDefault) {

@@ -40,9 +40,9 @@ class TemporaryFile {
   std::filesystem::path directory_;
 };
 
-/// Without the system's own file.
+/// Without the system's own file, and as if Postfix were not there.
 inline config::Loaded load(const Arguments& arguments) {
-  return config::load(arguments, "/nonexistent/msgid-milter.conf");
+  return config::load(arguments, "/nonexistent/msgid-milter.conf", "/nonexistent");
 }
 
 inline config::Loaded load_file(const std::string& text, const Arguments& more = {}) {

@@ -16,6 +16,7 @@
 namespace {
 
 using namespace config_fixture;
+namespace fs = std::filesystem;
 using config::Command;
 using config::Loaded;
 using config::LogTarget;
@@ -178,7 +179,7 @@ TEST(Config, Ranges) {
       {"timeout",
        {"1", "1s", "86400", "86400s", "1440m", "24h"},
        {"0", "0h", "86401", "1441m", "25h", "h", "1d", "1h30m", "1 h", "5124095576030432h"},
-       "only a time from 1s to 24h, as 90, 90s, 30m or 1h"},
+       "only a time from 1s to 24h, as 90, 90s or 2m"},
       {"socket-mode",
        {"0", "0777", "660", "777"},
        {"1000", "01000", "0800", "rw-rw----", "0o660"},
@@ -288,10 +289,36 @@ TEST(Config, ImpossibleCombinationsBlameTheLaterOption) {
   EXPECT_EQ(argument_error({"--print-config", "--socket-mode=0600"}), "no error");
 }
 
+TEST(Config, TheDefaultSocketIsBelowTheQueueDirectoryWhereThatHasAPlaceForIt) {
+  EXPECT_EQ(load({}).settings.socket.for_libmilter(), "unix:/run/msgid-milter/milter.sock");
+  const TemporaryFile file("");
+  const fs::path root = fs::path(file.path()).parent_path();
+  const auto socket = [&] { return config::load({}, file.path(), root.string()).settings.socket.for_libmilter(); };
+  fs::create_directories(root / "var/spool/postfix");
+  EXPECT_EQ(socket(), "unix:/run/msgid-milter/milter.sock");
+  fs::create_directories(root / "var/spool/postfix/msgid-milter");
+  EXPECT_EQ(socket(), "unix:/var/spool/postfix/msgid-milter/milter.sock");
+}
+
+TEST(Config, WhatAReloadDoesNotTakeIsNamed) {
+  const Loaded running = load({"--socket=unix:/a", "--timeout=60s"});
+  const auto changes = [&](const Arguments& arguments) {
+    return config::changes_for_restart(running, load(arguments));
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(changes({"--socket=unix:/a", "--timeout=1m", "--socket-mode=0660"}), Names());
+  EXPECT_EQ(changes({"--socket=local:/a", "--timeout=1m", "--mode=log-only", "--drain-timeout=0", "--rule.folded=fix",
+                     "--audit-recipients=yes"}),
+            Names());
+  EXPECT_EQ(changes({}), (Names{"socket", "timeout"}));
+  EXPECT_EQ(
+      changes({"--socket=unix:/a", "--timeout=61", "--log=stderr", "--audit-log=/a", "--socket-mode=0600",
+               std::string("--user=") + getpwuid(0)->pw_name, std::string("--socket-group=") + getgrgid(0)->gr_name}),
+      (Names{"socket-mode", "socket-group", "user", "timeout", "log", "audit-log"}));
+}
+
 TEST(Config, ErrorsOfTheCommandLine) {
   const std::pair<Arguments, std::string> cases[] = {
-      {{}, "socket: required"},
-      {{"--check-config"}, "socket: required"},
       {{"--mod=rewrite"}, "mod: unknown option; did you mean mode?"},
       {{"--nonsense-option"}, "nonsense-option: unknown option"},
       {{"--rule.folds=fix"}, "rule.folds: unknown option; did you mean rule.folded?"},
