@@ -110,7 +110,38 @@ Endpoint tcp_endpoint(const std::string& text, const std::string& kind) {
   return endpoint;
 }
 
+constexpr const char* loopback = "127.0.0.1";
+
 }  // namespace
+
+// metrics-address = [ address ":" / ":" ] port
+// address         = IPv4address / "[" IPv6address "]"                      ; RFC 3986 3.2.2
+Endpoint parse_metrics_address(const std::string& text) {
+  const auto colon = text.rfind(':');
+  const bool has_colon = colon != std::string::npos;
+  const std::string address = has_colon ? text.substr(0, colon) : "";
+  const auto port = port_number(has_colon ? text.substr(colon + 1) : text);
+  if (text.ends_with(']') || is_address(AF_INET, text)) refuse("there is no port: ADDRESS:PORT");
+  if (is_address(AF_INET6, address)) refuse("an IPv6 address needs brackets: [::1]:9891");
+  if (!port) refuse("the port is not a number from 1 to 65535");
+  Endpoint endpoint;
+  endpoint.port = *port;
+  endpoint.host = address.empty() ? loopback : address;
+  if (address.starts_with('[')) endpoint.host = host_name(address);
+  endpoint.is_ipv6 = is_address(AF_INET6, endpoint.host);
+  if (!endpoint.is_ipv6 && !is_address(AF_INET, endpoint.host)) {
+    refuse("only an address before the port, no name: 127.0.0.1:9891 for this machine, 0.0.0.0:9891 for all");
+  }
+  return endpoint;
+}
+
+std::string Endpoint::host_and_port() const {
+  std::string text = is_ipv6 ? "[" : "";
+  text += host;
+  text += is_ipv6 ? "]:" : ":";
+  text += std::to_string(port);
+  return text;
+}
 
 Endpoint parse_endpoint(const std::string& text) {
   if (text.starts_with('/')) refuse("a path needs its kind before it: unix:" + text);

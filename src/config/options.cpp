@@ -290,6 +290,13 @@ void add_service(std::vector<Option>& table) {
   table.push_back(choice<bool>(
       "audit-recipients", {{"yes", true}, {"no", false}}, [](auto& s) -> auto& { return s.audit_recipients; },
       "write the domains of the recipients there too", section));
+  table.push_back(
+      {.name = "metrics",
+       .value = "ADDRESS:PORT",
+       .help = "serve metrics for Prometheus there, over HTTP; the port alone: on 127.0.0.1",
+       .section = section,
+       .read = [](Settings& s, const std::string& text) { s.metrics = parse_metrics_address(text); },
+       .print = [](const Settings& s) { return s.metrics.is_set() ? Values{s.metrics.host_and_port()} : Values{}; }});
 }
 
 void add_rules(std::vector<Option>& table) {

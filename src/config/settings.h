@@ -25,10 +25,15 @@ struct Endpoint {
 
   bool is_set() const { return is_unix || port != 0; }
   std::string for_libmilter() const;  ///< "unix:/path", "inet:port@host", "inet6:port@[address]"
+  std::string host_and_port() const;  ///< of a TCP socket with a host: "127.0.0.1:9891", "[::1]:9891"
 };
 
 /// Reads an endpoint; throws std::invalid_argument with the reason.
 Endpoint parse_endpoint(const std::string& text);
+
+/// Where metrics are read: an address and a port, no host name. `9891` and `:9891` are 127.0.0.1. Throws
+/// std::invalid_argument with the reason.
+Endpoint parse_metrics_address(const std::string& text);
 
 /// Where the service listens if nothing else is said: in msgid-milter/ below Postfix's queue directory where that is
 /// there, so that a chrooted smtpd reaches it, else in /run/msgid-milter/. Looked for below `root`.
@@ -46,6 +51,7 @@ struct Settings {
   std::size_t header_size = 262144;  ///< octets of fields kept for one message; beyond it passes unchanged
   std::string audit_log;             ///< the file of the audit trail, absolute; empty: none
   bool audit_recipients = false;     ///< the recipients' domains are written there
+  Endpoint metrics;                  ///< where they are served: an address and a port; not set: nowhere
   msgid::Policy policy;
 };
 

@@ -31,15 +31,17 @@ struct Terms {
 /// What libmilter keeps for a session.
 struct Private {
   explicit Private(const Terms& terms)
-      : session(terms.settings, service->log, service->trail),
+      : session(terms.settings, service->log, service->trail, service->counters),
         protocol(terms.protocol),
         wants_recipients(terms.wants_recipients),
-        entry(service->sessions, terms.settings.get()) {}
+        entry(service->sessions, terms.settings.get()),
+        meter(service->counters) {}
 
   Session session;
   unsigned long protocol;
   bool wants_recipients;
   OpenSessions::Entry entry;
+  SessionMeter meter;
 };
 
 /// The terms by libmilter's context. After SMFIC_QUIT_NC an MTA goes on with the next SMTP connection and does not
@@ -96,6 +98,7 @@ void call(SMFICTX* context, Call step) noexcept {
   // A session for which there was no memory, and xxfi_close of a connection that never spoke.
   if (mine == nullptr) return;
   mine->entry.begin_callback();
+  const SessionMeter::Callback running(mine->meter);
   try {
     step(mine->session);
   } catch (const std::exception& error) {
@@ -229,11 +232,13 @@ sfsistat on_end_of_message(SMFICTX* context) noexcept {
                  MI_SUCCESS;
         });
   });
+  if (Private* const mine = private_of(context)) mine->meter.message_ended();
   return SMFIS_CONTINUE;
 }
 
 sfsistat on_abort(SMFICTX* context) noexcept {
   call(context, [](Session& session) { session.abort(); });
+  if (Private* const mine = private_of(context)) mine->meter.message_aborted();
   return SMFIS_CONTINUE;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/settings.h"
+#include "milter/counters.h"
 #include "milter/open_sessions.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
@@ -18,8 +19,8 @@ namespace milter {
 /// as long as the process.
 class Service {
  public:
-  Service(std::shared_ptr<const config::Settings> settings, const report::Log& to)
-      : log(to), settings_(std::move(settings)) {}
+  Service(std::shared_ptr<const config::Settings> settings, const report::Log& to, Counters& count_in)
+      : log(to), counters(count_in), settings_(std::move(settings)) {}
 
   std::shared_ptr<const config::Settings> settings() const {
     const std::lock_guard lock(mutex_);
@@ -32,6 +33,7 @@ class Service {
   }
 
   const report::Log& log;
+  Counters& counters;
   report::AuditTrail* trail = nullptr;  ///< null without audit-log; not to be changed once there are sessions
   OpenSessions sessions;
 

@@ -100,8 +100,10 @@ void Life::reload() {
     read.settings.socket = started_.settings.socket;
     settings_ = std::make_shared<const config::Settings>(std::move(read.settings));
     parts_.service.replace(settings_);
+    parts_.service.counters.reload_taken();
     parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart);
   } catch (const std::exception& error) {
+    parts_.service.counters.reload_refused();
     parts_.service.log.not_reloaded(error.what());
   }
   // A rotated file is to be let go in any case.

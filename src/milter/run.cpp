@@ -1,5 +1,6 @@
 #include "milter/run.h"
 
+#include <libmilter/mfapi.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sysexits.h>
@@ -14,6 +15,8 @@
 #include "milter/adapter.h"
 #include "milter/life.h"
 #include "milter/listener.h"
+#include "milter/metrics.h"
+#include "milter/scrape_server.h"
 #include "milter/signals.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
@@ -64,14 +67,42 @@ report::AuditTrail* start_trail(const config::Loaded& loaded, const report::Log&
   }
 }
 
+std::string libmilter_version() {
+  unsigned int major = 0;
+  unsigned int minor = 0;
+  unsigned int patch = 0;
+  smfi_version(&major, &minor, &patch);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+}
+
+/// Null where no metrics are wanted.
+std::unique_ptr<ScrapeServer> start_metrics(const config::Loaded& loaded, const Service& service) {
+  const config::Endpoint& where = loaded.settings.metrics;
+  if (!where.is_set()) return nullptr;
+  try {
+    return std::make_unique<ScrapeServer>(where, [&service, libmilter = libmilter_version()] {
+      const OpenSessions& open = service.sessions;
+      return metrics_text(service.counters, {.open_sessions = open.count(),
+                                             .old_sessions = open.count_not_under(service.settings().get()),
+                                             .version = MSGID_VERSION,
+                                             .libmilter_version = libmilter});
+    });
+  } catch (const std::exception& error) {
+    fail(loaded, "metrics", where.host_and_port() + ": " + error.what());
+  }
+}
+
 int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals) {
   // Sessions can be at work until the process ends, so what they use is never freed.
+  static Counters& counters = *new Counters(loaded.settings.metrics.is_set());
   static const report::Log& log =
       *new report::Log(loaded.settings.log == config::LogTarget::syslog ? report::to_syslog(program)
-                                                                        : report::to_standard_error(program));
-  static Service& service = *new Service(std::make_shared<const config::Settings>(loaded.settings), log);
+                                                                        : report::to_standard_error(program),
+                       [](report::Failure cause) { counters.failure(cause); });
+  static Service& service = *new Service(std::make_shared<const config::Settings>(loaded.settings), log, counters);
   if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
   Listener listener = start_listening(loaded);
+  const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service);
   service.trail = start_trail(loaded, log);
   log.serving(loaded.settings.socket.for_libmilter(),
               loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only", MSGID_VERSION);

@@ -30,14 +30,19 @@ std::string_view received_body(std::string_view body, bool has_leading_space, st
   return mended;
 }
 
+bool is_same_field(const msgid::Finding& a, const msgid::Finding& b) {
+  return a.instance == b.instance && msgid::same_name(a.field, b.field);
+}
+
 bool is_agent_field(std::string_view name) {
   return msgid::same_name(name, "User-Agent") || msgid::same_name(name, "X-Mailer");
 }
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail)
-    : settings_(std::move(settings)), log_(log), trail_(trail) {
+Session::Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail,
+                 Counters& counters)
+    : settings_(std::move(settings)), log_(log), trail_(trail), counters_(counters) {
   begin_message();
 }
 
@@ -125,8 +130,8 @@ void Session::end_of_message(std::string_view queue_id, const ChangeHeader& chan
   if (state == State::too_large) log_.header_too_large(message);
   if (state == State::collecting) {
     decide(message, change_header);
-  } else if (trail_ != nullptr) {
-    trail_->unread();
+  } else {
+    passed_unread();
   }
   begin_message();
 }
@@ -139,8 +144,9 @@ void Session::decide(const report::MessageContext& message, const ChangeHeader& 
   }
   if (!verdict.findings.empty()) {
     report_findings(message, verdict, send(verdict, change_header));
-  } else if (trail_ != nullptr) {
-    trail_->clean();
+  } else {
+    counters_.message(MessageOutcome::clean);
+    if (trail_ != nullptr) trail_->clean();
   }
 }
 
@@ -151,13 +157,18 @@ void Session::abort() {
 void Session::fail(std::string_view queue_id, std::string_view what) noexcept {
   const bool is_first = state_ != State::failed;
   // The end of the message, else yet to come, counts it.
-  if (state_ == State::deciding && trail_ != nullptr) trail_->unread();
+  if (state_ == State::deciding) passed_unread();
   state_ = State::failed;
   try {
     if (is_first) log_.callback_failed(context(queue_id), what);
   } catch (...) {
     // Nothing is left to try: there is no memory for a line, and the message passes.
   }
+}
+
+void Session::passed_unread() const noexcept {
+  counters_.message(MessageOutcome::unread);
+  if (trail_ != nullptr) trail_->unread();
 }
 
 report::MessageContext Session::context(std::string_view queue_id) const {
@@ -192,8 +203,9 @@ std::vector<bool> Session::send(const msgid::Verdict& verdict, const ChangeHeade
   for (std::size_t i = verdict.edits.size(); i-- > 0;) {
     const msgid::Edit& edit = verdict.edits[i];
     // The core promises this. A body that broke the promise could add a field to the message, so it is asked again.
-    if (!msgid::is_safe_body(edit.field.size(), edit.new_body)) continue;
-    sent[i] = change_header(edit.field, edit.instance, bodies[i]);
+    sent[i] =
+        msgid::is_safe_body(edit.field.size(), edit.new_body) && change_header(edit.field, edit.instance, bodies[i]);
+    if (!sent[i]) counters_.failure(report::Failure::change_header);
   }
   return sent;
 }
@@ -213,11 +225,18 @@ void Session::report_findings(const report::MessageContext& message, const msgid
     next_edit = static_cast<std::size_t>(edit - verdict.edits.begin());
     return sent[next_edit] ? report::Outcome::rewritten : report::Outcome::failed;
   };
+  const msgid::Finding* last_breaking = nullptr;
   report::AuditRecord audit;
   report::FindingCounts counts;
   std::size_t logged = 0;
   for (const msgid::Finding& finding : verdict.findings) {
     const report::Outcome outcome = outcome_of(finding);
+    counters_.finding(finding.rule->id, outcome);
+    // Several findings of a field share its edit.
+    if (!finding.dkim.breaks.empty() && (last_breaking == nullptr || !is_same_field(*last_breaking, finding))) {
+      counters_.breaking_edit(outcome);
+      last_breaking = &finding;
+    }
     if (logged < report::max_findings) {
       ++logged;
       log_.finding(message, finding, outcome);
@@ -233,6 +252,7 @@ void Session::report_findings(const report::MessageContext& message, const msgid
     add_context(message, audit);
     trail_->affected(std::move(audit), std::move(counts));
   }
+  counters_.message(MessageOutcome::affected);
 }
 
 void Session::add_context(const report::MessageContext& message, report::AuditRecord& audit) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "milter/counters.h"
 #include "msgid/exchange.h"
 #include "msgid/inspect.h"
 #include "report/audit_trail.h"
@@ -30,9 +31,10 @@ using ChangeHeader = std::function<bool(const std::string& name, int instance, c
 
 class Session {
  public:
-  /// Keeps `settings` for its whole life: what was asked of the MTA follows from them. `log` and `trail` must outlive
-  /// it; `trail` may be null.
-  Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail);
+  /// Keeps `settings` for its whole life: what was asked of the MTA follows from them. `log`, `trail` and `counters`
+  /// must outlive it; `trail` may be null.
+  Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail,
+          Counters& counters);
 
   void negotiated(Negotiated negotiated) { negotiated_ = negotiated; }
   void connect(std::string_view client_name, std::string_view client_address);
@@ -67,6 +69,7 @@ class Session {
 
   report::MessageContext context(std::string_view queue_id) const;
   void begin_message();
+  void passed_unread() const noexcept;
   void keep(std::string_view name, std::string_view body, const msgid::ListedField* listed);
   void keep_context(std::string_view name, std::string_view body);
   void drop_signatures();
@@ -80,6 +83,7 @@ class Session {
   std::shared_ptr<const config::Settings> settings_;
   const report::Log& log_;
   report::AuditTrail* trail_;
+  Counters& counters_;
   Negotiated negotiated_;
   std::string client_name_;
   std::string client_address_;

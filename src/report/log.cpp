@@ -112,6 +112,26 @@ std::string_view name_of(Outcome outcome) noexcept {
   return "reported";
 }
 
+std::string_view name_of(Failure cause) noexcept {
+  switch (cause) {
+    case Failure::change_header:
+      return "change-header";
+    case Failure::header_size:
+      return "header-size";
+    case Failure::signatures_size:
+      return "signatures-size";
+    case Failure::cannot_change_fields:
+      return "cannot-change-fields";
+    case Failure::audit_log:
+      return "audit-log";
+    case Failure::audit_log_reopen:
+      return "audit-log-reopen";
+    case Failure::exception:
+      break;
+  }
+  return "exception";
+}
+
 std::string_view reason_of(const msgid::Finding& finding, Outcome outcome) noexcept {
   return outcome == Outcome::failed ? "change-header" : std::string_view(finding.reason);
 }
@@ -185,6 +205,7 @@ void Log::callback_hangs(long long seconds) const {
 }
 
 void Log::cannot_change_fields() const {
+  count(Failure::cannot_change_fields);
   sink_(Severity::warning, "the MTA does not let filters change header fields: log-only for this session");
 }
 
@@ -214,6 +235,7 @@ void Log::more_findings(const MessageContext& message, std::size_t count) const 
 }
 
 void Log::header_too_large(const MessageContext& message) const {
+  count(Failure::header_size);
   std::string line = begin_line(message.queue_id);
   append_bare(line, "action", "reported");
   append_bare(line, "reason", "header-size");
@@ -222,6 +244,7 @@ void Log::header_too_large(const MessageContext& message) const {
 }
 
 void Log::signatures_too_large(const MessageContext& message) const {
+  count(Failure::signatures_size);
   std::string line = begin_line(message.queue_id);
   append_bare(line, "action", "reported");
   append_bare(line, "reason", "signatures-size");
@@ -230,6 +253,7 @@ void Log::signatures_too_large(const MessageContext& message) const {
 }
 
 void Log::callback_failed(const MessageContext& message, std::string_view what) const {
+  count(Failure::exception);
   std::string line = begin_line(message.queue_id);
   append_bare(line, "action", "failed");
   append_bare(line, "reason", "exception");
@@ -239,6 +263,7 @@ void Log::callback_failed(const MessageContext& message, std::string_view what) 
 }
 
 void Log::audit_record_lost(std::string_view queue_id, std::string_view what) const {
+  count(Failure::audit_log);
   std::string line = begin_line(queue_id);
   append_bare(line, "action", "failed");
   append_bare(line, "reason", "audit-log");
@@ -253,6 +278,7 @@ void Log::audit_log_reopened(std::string_view path) const {
 }
 
 void Log::audit_log_not_reopened(std::string_view path, std::string_view what) const {
+  count(Failure::audit_log_reopen);
   std::string line = "audit-log cannot be opened again, the old file goes on: ";
   append_escaped(line, path, false);
   append_quoted(line, "what", what);

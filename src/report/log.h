@@ -55,9 +55,26 @@ std::string_view name_of(Outcome outcome) noexcept;
 /// The reason that goes with it; may be empty.
 std::string_view reason_of(const msgid::Finding& finding, Outcome outcome) noexcept;
 
+/// What can go wrong while the service runs, for those who count it. Called like, where the log has one, its reason.
+enum class Failure {
+  change_header,
+  exception,
+  header_size,
+  signatures_size,
+  cannot_change_fields,  ///< a session
+  audit_log,
+  audit_log_reopen,
+};
+inline constexpr std::size_t failure_count = 7;
+std::string_view name_of(Failure cause) noexcept;
+
+/// Is told of each failure that is logged, before its line is written. Called by many threads at once; must not throw.
+/// Not of change_header: findings are lines, and of one edit there may be several, or none under max_findings.
+using FailureSink = std::function<void(Failure)>;
+
 class Log {
  public:
-  explicit Log(LogSink sink) : sink_(std::move(sink)) {}
+  explicit Log(LogSink sink, FailureSink failed = {}) : sink_(std::move(sink)), failed_(std::move(failed)) {}
 
   void serving(std::string_view endpoint, std::string_view mode, std::string_view version) const;
   void listener_failed() const;
@@ -93,7 +110,12 @@ class Log {
   void audit_log_not_reopened(std::string_view path, std::string_view what) const;
 
  private:
+  void count(Failure cause) const {
+    if (failed_) failed_(cause);
+  }
+
   LogSink sink_;
+  FailureSink failed_;
 };
 
 }  // namespace report

@@ -40,6 +40,9 @@ void expect_same(const Settings& a, const Settings& b) {
   EXPECT_EQ(a.header_size, b.header_size);
   EXPECT_EQ(a.audit_log, b.audit_log);
   EXPECT_EQ(a.audit_recipients, b.audit_recipients);
+  EXPECT_EQ(a.metrics.host, b.metrics.host);
+  EXPECT_EQ(a.metrics.port, b.metrics.port);
+  EXPECT_EQ(a.metrics.is_ipv6, b.metrics.is_ipv6);
   EXPECT_EQ(a.policy.signed_fields, b.policy.signed_fields);
   EXPECT_EQ(a.policy.exchange, b.policy.exchange);
   EXPECT_EQ(a.policy.exchange_header_size, b.policy.exchange_header_size);
@@ -77,6 +80,7 @@ std::map<std::string, std::vector<std::string>> values_of_options() {
       {"header-size", {"4096", "16777216"}},
       {"audit-log", {"/var/log/a b.jsonl"}},
       {"audit-recipients", {"yes", "no"}},
+      {"metrics", {"127.0.0.1:9891", "0.0.0.0:1", "[::1]:65535"}},
       {"signed", {"rewrite", "keep"}},
       {"exchange", {"report", "off"}},
       {"exchange-header-size", {"1024", "16777216"}},

@@ -22,7 +22,7 @@ constexpr const char* broken = " =?utf-8?q?=3Ca=40b=3E?=";
 class SessionTest : public testing::Test {
  protected:
   milter::Session session(milter::Negotiated negotiated) {
-    milter::Session made(std::make_shared<const config::Settings>(settings), log, trail.get());
+    milter::Session made(std::make_shared<const config::Settings>(settings), log, trail.get(), counters);
     made.negotiated(negotiated);
     made.connect("app.example", "192.0.2.7");
     return made;
@@ -72,7 +72,9 @@ class SessionTest : public testing::Test {
   bool edits_succeed = true;
   std::vector<std::string> edits;
   std::vector<std::string> lines;
-  report::Log log{[this](report::Severity, std::string_view line) { lines.emplace_back(line); }};
+  milter::Counters counters{false};
+  report::Log log{[this](report::Severity, std::string_view line) { lines.emplace_back(line); },
+                  [this](report::Failure cause) { counters.failure(cause); }};
   std::string trail_path;
   std::unique_ptr<report::AuditTrail> trail;
 };
@@ -376,7 +378,7 @@ TEST_F(SessionTest, RecordsWhatTheLogSays) {
 
 TEST_F(SessionTest, RecordsNothingOfTheMessageBefore) {
   open_trail();
-  milter::Session one(std::make_shared<const config::Settings>(settings), log, trail.get());
+  milter::Session one(std::make_shared<const config::Settings>(settings), log, trail.get(), counters);
   one.negotiated(all);
   one.connect("[192.0.2.7]", "192.0.2.7");
   one.mail("<app@sender.example>", "login");

@@ -1,0 +1,17 @@
+// The counters as metrics of Prometheus. Each is explained in msgid-milter(8), METRICS; a test compares.
+#ifndef MSGID_MILTER_METRICS_H
+#define MSGID_MILTER_METRICS_H
+
+#include <string>
+
+#include "milter/counters.h"
+
+namespace milter {
+
+/// All metrics in the text format that Prometheus reads (version 0.0.4). What can be known of labels beforehand is
+/// there from the beginning, with 0, so that a rate can be told when the first one comes.
+std::string metrics_text(const Counters& counters, const std::string& version, const std::string& libmilter_version);
+
+}  // namespace milter
+
+#endif

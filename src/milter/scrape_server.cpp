@@ -1,0 +1,255 @@
+#include "milter/scrape_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace milter {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+std::string text_of(int error) {
+  return std::generic_category().message(error);
+}
+
+int listen_at(const config::Endpoint& where) {
+  sockaddr_storage address = {};
+  socklen_t size = 0;
+  if (where.is_ipv6) {
+    auto& in6 = reinterpret_cast<sockaddr_in6&>(address);
+    in6.sin6_family = AF_INET6;
+    in6.sin6_port = htons(static_cast<in_port_t>(where.port));
+    ::inet_pton(AF_INET6, where.host.c_str(), &in6.sin6_addr);
+    size = sizeof(in6);
+  } else {
+    auto& in = reinterpret_cast<sockaddr_in&>(address);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(static_cast<in_port_t>(where.port));
+    ::inet_pton(AF_INET, where.host.c_str(), &in.sin_addr);
+    size = sizeof(in);
+  }
+  const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) throw std::runtime_error(text_of(errno));
+  const int on = 1;
+  // A restart does not wait for connections of the process before.
+  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+      ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      ::listen(fd, static_cast<int>(max_scrapers)) != 0) {
+    const int error = errno;
+    ::close(fd);
+    throw std::runtime_error(text_of(error));
+  }
+  return fd;
+}
+
+std::string answer(std::string_view status, std::string_view type, std::string_view body, bool has_body) {
+  std::string text = "HTTP/1.1 ";
+  text += status;
+  text += "\r\nContent-Type: ";
+  text += type;
+  text += "\r\nContent-Length: ";
+  text += std::to_string(body.size());
+  text += "\r\nConnection: close\r\n\r\n";
+  if (has_body) text += body;
+  return text;
+}
+
+std::string refusal(std::string_view status) {
+  std::string body(status);
+  body += '\n';
+  return answer(status, "text/plain", body, true);
+}
+
+/// A connection that was accepted. It reads a request, then sends the answer, then waits for the other side to close,
+/// for a close() before that can cost it the end of the answer.
+class Client {
+ public:
+  explicit Client(int fd) : fd_(fd), end_(steady_clock::now() + std::chrono::seconds(scrape_seconds)) {}
+  ~Client() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Client(Client&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)),
+        end_(other.end_),
+        in_(std::move(other.in_)),
+        out_(std::move(other.out_)),
+        sent_(other.sent_) {}
+  Client& operator=(Client&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    end_ = other.end_;
+    in_ = std::move(other.in_);
+    out_ = std::move(other.out_);
+    sent_ = other.sent_;
+    return *this;
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  steady_clock::time_point end() const { return end_; }
+  pollfd wanted() const { return {fd_, static_cast<short>(is_sending() ? POLLOUT : POLLIN), 0}; }
+
+  /// Something can be read or sent. False: the connection is to be closed.
+  bool go_on(const ScrapeServer::Text& text) {
+    if (!is_sending() && !receive(text)) return false;
+    return !is_sending() || send();
+  }
+
+ private:
+  bool is_sending() const { return sent_ < out_.size(); }
+
+  bool receive(const ScrapeServer::Text& text) {
+    std::array<char, 2048> block;
+    const ssize_t got = ::recv(fd_, block.data(), block.size(), 0);
+    if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
+    if (!out_.empty()) return true;  // the answer has gone, what still comes is of no interest
+    in_.append(block.data(), static_cast<std::size_t>(got));
+    const std::size_t head_end = in_.find("\r\n\r\n");
+    if (head_end != std::string::npos) out_ = http_answer(in_.substr(0, head_end), text);
+    if (out_.empty() && in_.size() > max_request_octets) out_ = refusal("431 Request Header Fields Too Large");
+    return true;
+  }
+
+  bool send() {
+    const ssize_t sent = ::send(fd_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+    if (sent < 0) return errno == EAGAIN || errno == EINTR;
+    sent_ += static_cast<std::size_t>(sent);
+    return is_sending() || ::shutdown(fd_, SHUT_WR) == 0;
+  }
+
+  int fd_;
+  steady_clock::time_point end_;
+  std::string in_;
+  std::string out_;
+  std::size_t sent_ = 0;
+};
+
+/// All connections, and the listener that more come from.
+class Scrapers {
+ public:
+  Scrapers(int listener, int stop, const ScrapeServer::Text& text) : listener_(listener), stop_(stop), text_(text) {
+    clients_.reserve(max_scrapers);
+    polled_.reserve(max_scrapers + 2);
+  }
+
+  /// Waits, and does what can be done; false if it is to stop.
+  bool go_on() {
+    const bool may_accept = clients_.size() < max_scrapers && steady_clock::now() >= accept_again_;
+    polled_ = {{stop_, POLLIN, 0}, {may_accept ? listener_ : -1, POLLIN, 0}};
+    for (const Client& client : clients_) polled_.push_back(client.wanted());
+    ::poll(polled_.data(), polled_.size(), milliseconds_left());
+    if (polled_[0].revents != 0) return false;
+    const steady_clock::time_point now = steady_clock::now();
+    for (std::size_t i = clients_.size(); i-- > 0;) {
+      const bool is_ready = polled_[i + 2].revents != 0;
+      if (clients_[i].end() <= now || (is_ready && !stays(clients_[i]))) {
+        clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+    }
+    if (polled_[1].revents != 0) accept();
+    return true;
+  }
+
+ private:
+  bool stays(Client& client) noexcept {
+    try {
+      return client.go_on(text_);
+    } catch (const std::exception&) {
+      return false;  // no memory: it may ask again
+    }
+  }
+
+  void accept() {
+    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) clients_.emplace_back(fd);
+    // Out of descriptors the listener stays readable: it is left alone for a while.
+    if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+      accept_again_ = steady_clock::now() + std::chrono::seconds(1);
+    }
+  }
+
+  int milliseconds_left() const {
+    const steady_clock::time_point now = steady_clock::now();
+    std::chrono::milliseconds least = std::chrono::hours(1);
+    const auto consider = [&](steady_clock::time_point end) {
+      least = std::min(least, std::chrono::ceil<std::chrono::milliseconds>(end - now));
+    };
+    for (const Client& client : clients_) consider(client.end());
+    if (accept_again_ > now) consider(accept_again_);
+    return static_cast<int>(std::max<std::chrono::milliseconds::rep>(least.count(), 0));
+  }
+
+  const int listener_;
+  const int stop_;
+  const ScrapeServer::Text& text_;
+  std::vector<Client> clients_;
+  std::vector<pollfd> polled_;
+  steady_clock::time_point accept_again_;
+};
+
+}  // namespace
+
+std::string http_answer(std::string_view request, const std::function<std::string()>& text) {
+  const std::string_view line = request.substr(0, request.find("\r\n"));
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last || !line.substr(last).starts_with(" HTTP/1.")) {
+    return refusal("400 Bad Request");
+  }
+  const std::string_view method = line.substr(0, first);
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  if (target.substr(0, target.find('?')) != "/metrics") return refusal("404 Not Found");
+  if (method != "GET" && method != "HEAD") return refusal("405 Method Not Allowed");
+  return answer("200 OK", "text/plain; version=0.0.4; charset=utf-8", text(), method == "GET");
+}
+
+ScrapeServer::ScrapeServer(const config::Endpoint& where, Text text)
+    : text_(std::move(text)), listener_(listen_at(where)), stop_(::eventfd(0, EFD_CLOEXEC)) {
+  // Signals belong to other threads.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    if (stop_ < 0) throw std::runtime_error(text_of(errno));
+    thread_ = std::thread([this] { serve(); });
+  } catch (const std::exception&) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::close(listener_);
+    if (stop_ >= 0) ::close(stop_);
+    throw;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+ScrapeServer::~ScrapeServer() {
+  ::eventfd_write(stop_, 1);
+  thread_.join();
+  ::close(stop_);
+  ::close(listener_);
+}
+
+void ScrapeServer::serve() noexcept {
+  try {
+    Scrapers scrapers(listener_, stop_, text_);
+    while (scrapers.go_on()) {
+    }
+  } catch (const std::exception&) {
+    // No memory for the two lists at the start. Mail passes; nobody is answered.
+  }
+}
+
+}  // namespace milter

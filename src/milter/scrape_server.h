@@ -1,0 +1,53 @@
+// Serves one text over HTTP, for Prometheus to scrape. Nothing else: GET or HEAD of /metrics, one answer a connection.
+//
+// One thread, no lock on anything that mail uses. Clients are hostile: so many at a time, so many octets and so much
+// time each, then they are hung up on.
+#ifndef MSGID_MILTER_SCRAPE_SERVER_H
+#define MSGID_MILTER_SCRAPE_SERVER_H
+
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "config/settings.h"
+
+namespace milter {
+
+inline constexpr std::size_t max_scrapers = 16;  ///< at a time; more wait, or are refused by the kernel
+inline constexpr std::size_t max_request_octets = 8 * 1024;
+inline constexpr int scrape_seconds = 5;  ///< from a client's connection to the end of its answer
+
+/// The answer to a request, head and body. `request` is all up to the empty line. `text` is asked only for what is
+/// wanted.
+///
+///   request-line = method SP request-target SP HTTP-version            ; RFC 9112 3
+///   HTTP-version = "HTTP/1." DIGIT                                     ; of those that are answered
+std::string http_answer(std::string_view request, const std::function<std::string()>& text);
+
+class ScrapeServer {
+ public:
+  using Text = std::function<std::string()>;
+
+  /// Listens at an address and a port, and begins to serve. `text` is called in a thread that takes no signals. Throws
+  /// std::runtime_error with the reason.
+  ScrapeServer(const config::Endpoint& where, Text text);
+  /// Ends at once; answers under way are cut.
+  ~ScrapeServer();
+  ScrapeServer(const ScrapeServer&) = delete;
+  ScrapeServer& operator=(const ScrapeServer&) = delete;
+
+ private:
+  void serve() noexcept;
+
+  Text text_;
+  int listener_ = -1;
+  int stop_ = -1;  ///< readable: the thread is to end
+  std::thread thread_;
+};
+
+}  // namespace milter
+
+#endif
