@@ -131,4 +131,57 @@ TEST(Endpoint, RefusalsTellTheRemedy) {
   for (const auto& [text, reason] : cases) EXPECT_EQ(refusal(text), reason) << text;
 }
 
+TEST(Endpoint, MetricsAreOnLoopbackUnlessToldOtherwise) {
+  const Good cases[] = {
+      {"9891", "127.0.0.1:9891", "127.0.0.1", 9891, false},
+      {":9891", "127.0.0.1:9891", "127.0.0.1", 9891, false},
+      {"127.0.0.1:1", "127.0.0.1:1", "127.0.0.1", 1, false},
+      {"[127.0.0.1]:1", "127.0.0.1:1", "127.0.0.1", 1, false},
+      {"0.0.0.0:65535", "0.0.0.0:65535", "0.0.0.0", 65535, false},
+      {"[::1]:9891", "[::1]:9891", "::1", 9891, true},
+      {"[::]:9891", "[::]:9891", "::", 9891, true},
+  };
+  for (const Good& good : cases) {
+    const Endpoint endpoint = config::parse_metrics_address(good.text);
+    EXPECT_EQ(endpoint.host, good.host) << good.text;
+    EXPECT_EQ(endpoint.port, good.port) << good.text;
+    EXPECT_EQ(endpoint.is_ipv6, good.is_ipv6) << good.text;
+    EXPECT_EQ(endpoint.host_and_port(), good.canonical) << good.text;
+  }
+}
+
+TEST(Endpoint, RefusedForMetrics) {
+  const std::string no_port = "there is no port: ADDRESS:PORT";
+  const std::string port_range = "the port is not a number from 1 to 65535";
+  const std::string no_address =
+      "only an address before the port, no name: 127.0.0.1:9891 for this machine, 0.0.0.0:9891 for all";
+  const std::pair<std::string, std::string> cases[] = {
+      {"", port_range},
+      {":", port_range},
+      {"0", port_range},
+      {"65536", port_range},
+      {"127.0.0.1:", port_range},
+      {"127.0.0.1:http", port_range},
+      {"127.0.0.1:+1", port_range},
+      {"127.0.0.1: 1", port_range},
+      {"127.0.0.1", no_port},
+      {"[::1]", no_port},
+      {"::1:9891", "an IPv6 address needs brackets: [::1]:9891"},
+      {"[::1:9891", "\"[\" without \"]\""},
+      {"[x]:9891", "no address between the brackets"},
+      {"localhost:9891", no_address},
+      {"*:9891", no_address},
+      {"127.1:9891", no_address},
+      {"127.0.0.1:1,0.0.0.0:2", no_address},
+  };
+  for (const auto& [text, reason] : cases) {
+    try {
+      config::parse_metrics_address(text);
+      ADD_FAILURE() << text;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_EQ(error.what(), reason) << text;
+    }
+  }
+}
+
 }  // namespace

@@ -75,4 +75,15 @@ TEST(Includes, MimeticIsInOneFileOfTheCoreAndOneOfTheTool) {
   EXPECT_EQ(files, (Rooms{"encoded_word.cpp", "parts.cpp"}));
 }
 
+TEST(Includes, PrometheusIsInOneFileOfTheDaemon) {
+  Rooms files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(MSGID_SOURCE_DIR "/src/milter")) {
+    std::ifstream file(entry.path());
+    for (std::string line; std::getline(file, line);) {
+      if (line.starts_with("#include <prometheus")) files.insert(entry.path().filename());
+    }
+  }
+  EXPECT_EQ(files, (Rooms{"metrics.cpp"}));
+}
+
 }  // namespace

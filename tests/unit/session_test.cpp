@@ -376,6 +376,75 @@ TEST_F(SessionTest, RecordsWhatTheLogSays) {
   EXPECT_EQ(lines.size(), 2u);
 }
 
+TEST_F(SessionTest, CountsWhatBecameOfMessagesAndFindings) {
+  using milter::MessageOutcome;
+  using report::Failure;
+  using report::Outcome;
+  const auto findings = [this](msgid::RuleId rule, Outcome outcome) { return counters.findings(rule, outcome); };
+  const std::string signature = " v=1; a=rsa-sha256; d=signer.example; h=message-id:in-reply-to; b=x";
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  one.header("Message-ID", " <a@b>");
+  end(one);
+  EXPECT_EQ(counters.messages(MessageOutcome::clean), 1u);
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  one.header("In-Reply-To", broken);
+  one.header("DKIM-Signature", signature);
+  end(one);
+  EXPECT_EQ(counters.messages(MessageOutcome::affected), 1u);
+  EXPECT_EQ(findings(msgid::RuleId::encoded_word, Outcome::rewritten), 2u);
+  EXPECT_EQ(counters.breaking_edits(Outcome::rewritten), 2u);
+  edits_succeed = false;
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  end(one);
+  EXPECT_EQ(findings(msgid::RuleId::encoded_word, Outcome::failed), 1u);
+  EXPECT_EQ(counters.failures(Failure::change_header), 1u);
+  EXPECT_EQ(counters.breaking_edits(Outcome::failed), 0u);
+  one.mail("<s@x>");
+  one.header("References", " <" + std::string(settings.header_size, 'a') + "@b>");
+  end(one);
+  EXPECT_EQ(counters.messages(MessageOutcome::unread), 1u);
+  EXPECT_EQ(counters.failures(Failure::header_size), 1u);
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  one.abort();
+  one.mail("<s@x>");
+  EXPECT_THROW(
+      {
+        one.header("Message-ID", broken);
+        one.end_of_message("Q", [](const std::string&, int, const std::string&) -> bool { throw std::bad_alloc(); });
+      },
+      std::bad_alloc);
+  one.fail("Q", "memory");
+  EXPECT_EQ(counters.messages(MessageOutcome::clean), 1u);
+  EXPECT_EQ(counters.messages(MessageOutcome::affected), 2u);
+  EXPECT_EQ(counters.messages(MessageOutcome::unread), 2u);
+  EXPECT_EQ(counters.failures(Failure::exception), 1u);
+}
+
+// Two rules, one edit, one broken signature.
+TEST_F(SessionTest, CountsABreakingEditOnceAField) {
+  settings.policy.action(msgid::RuleId::folded) = msgid::RuleAction::fix;
+  const auto send = [this](milter::Negotiated negotiated) {
+    milter::Session one = session(negotiated);
+    one.mail("<s@x>");
+    one.header("DKIM-Signature", " v=1; a=rsa-sha256; d=signer.example; h=message-id; b=x");
+    one.header("Message-ID", " =?utf-8?q?=3Ca=40?=\n =?utf-8?q?b=3E?=");
+    end(one);
+  };
+  send(all);
+  EXPECT_EQ(lines.size(), 2u);
+  EXPECT_EQ(counters.breaking_edits(report::Outcome::rewritten), 1u);
+  send({true, false});
+  EXPECT_EQ(counters.breaking_edits(report::Outcome::would_rewrite), 1u);
+  settings.policy.signed_fields = msgid::SignedFields::keep;
+  send(all);
+  EXPECT_EQ(counters.breaking_edits(report::Outcome::reported), 1u);
+  EXPECT_EQ(counters.breaking_edits(report::Outcome::rewritten), 1u);
+}
+
 TEST_F(SessionTest, RecordsNothingOfTheMessageBefore) {
   open_trail();
   milter::Session one(std::make_shared<const config::Settings>(settings), log, trail.get(), counters);
