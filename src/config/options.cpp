@@ -296,7 +296,8 @@ void add_service(std::vector<Option>& table) {
        .help = "serve metrics for Prometheus there, over HTTP; the port alone: on 127.0.0.1",
        .section = section,
        .read = [](Settings& s, const std::string& text) { s.metrics = parse_metrics_address(text); },
-       .print = [](const Settings& s) { return s.metrics.is_set() ? Values{s.metrics.host_and_port()} : Values{}; }});
+       .print = [](const Settings& s) { return s.metrics.is_set() ? Values{s.metrics.host_and_port()} : Values{}; },
+       .reloads = false});
 }
 
 void add_rules(std::vector<Option>& table) {

@@ -58,7 +58,6 @@ class Counters {
   void failure(report::Failure cause) noexcept { add(failures_[index(cause)]); }
   Number failures(report::Failure cause) const noexcept { return read(failures_[index(cause)]); }
 
-  /// The sessions that are open now stay as they are under the configuration they began with: they are old.
   void reload_taken() noexcept;
   void reload_refused() noexcept;
   Number reloads_taken() const noexcept { return read(reloads_taken_); }
@@ -66,8 +65,6 @@ class Counters {
   bool was_last_reload_taken() const noexcept { return was_last_reload_taken_.load(std::memory_order_relaxed); }
 
   Number sessions() const noexcept { return read(sessions_); }  ///< begun
-  Number open_sessions() const noexcept { return read(open_sessions_); }
-  Number old_sessions() const noexcept;  ///< of those that are open, begun before the last reload that was taken
 
   bool has_timing() const noexcept { return has_timing_; }
   /// One message: the time spent in all its callbacks.
@@ -91,9 +88,6 @@ class Counters {
   static void add(Atomic& number, Number more = 1) noexcept { number.fetch_add(more, std::memory_order_relaxed); }
   static Number read(const Atomic& number) noexcept { return number.load(std::memory_order_relaxed); }
 
-  std::uint32_t begin_session() noexcept;
-  void end_session(std::uint32_t generation) noexcept;
-
   const bool has_timing_;
   const std::chrono::system_clock::time_point start_time_ = std::chrono::system_clock::now();
   std::array<Atomic, message_outcome_count> messages_ = {};
@@ -101,10 +95,6 @@ class Counters {
   ByAction breaking_edits_ = {};
   std::array<Atomic, report::failure_count> failures_ = {};
   Atomic sessions_ = 0;
-  Atomic open_sessions_ = 0;
-  /// Of the configuration: above, how many reloads were taken; in the lower 32 bits, how many sessions are open that
-  /// began under it. In one word, so that a session that begins or ends during a reload is counted on the right side.
-  Atomic generation_ = 0;
   Atomic reloads_taken_ = 0;
   Atomic reloads_refused_ = 0;
   std::atomic<bool> was_last_reload_taken_ = true;
@@ -112,12 +102,11 @@ class Counters {
   Atomic callback_sum_ = 0;  // nanoseconds
 };
 
-/// One session in the counters, open for as long as this lives, and the time spent in the callbacks of its message. Not
-/// shared between threads at one time.
+/// Counts a session when it begins, and the time spent in the callbacks of its message. Not shared between threads at
+/// one time.
 class SessionMeter {
  public:
-  explicit SessionMeter(Counters& counters) noexcept : counters_(counters), generation_(counters.begin_session()) {}
-  ~SessionMeter() { counters_.end_session(generation_); }
+  explicit SessionMeter(Counters& counters) noexcept : counters_(counters) { Counters::add(counters.sessions_); }
   SessionMeter(const SessionMeter&) = delete;
   SessionMeter& operator=(const SessionMeter&) = delete;
 
@@ -145,7 +134,6 @@ class SessionMeter {
 
  private:
   Counters& counters_;
-  const std::uint32_t generation_;
   std::chrono::nanoseconds time_{0};
 };
 

@@ -123,22 +123,22 @@ double seconds_since_1970(std::chrono::system_clock::time_point time) {
 
 }  // namespace
 
-std::string metrics_text(const Counters& counters, const std::string& version, const std::string& libmilter_version) {
+std::string metrics_text(const Counters& counters, const State& state) {
   std::vector<MetricFamily> all;
   all.push_back(messages(counters));
   all.push_back(findings(counters));
   all.push_back(breaking_edits(counters));
   all.push_back(failures(counters));
   all.push_back(counter("sessions_total", "Sessions that an MTA has begun.", counters.sessions()));
-  all.push_back(gauge("open_sessions", "Sessions that are open.", static_cast<double>(counters.open_sessions())));
+  all.push_back(gauge("open_sessions", "Sessions that are open.", static_cast<double>(state.open_sessions)));
   all.push_back(gauge("old_sessions", "Sessions that are open under a configuration from before the last reload.",
-                      static_cast<double>(counters.old_sessions())));
+                      static_cast<double>(state.old_sessions)));
   all.push_back(callback_time(counters));
   all.push_back(reloads(counters));
   all.push_back(gauge("last_reload_successful", "0 after a reload that was refused, else 1.",
                       counters.was_last_reload_taken() ? 1 : 0));
   all.push_back(gauge("build_info", "The version of the service and of libmilter; always 1.", 1,
-                      {{"version", version}, {"libmilter", libmilter_version}}));
+                      {{"version", state.version}, {"libmilter", state.libmilter_version}}));
   all.push_back(
       gauge("start_time_seconds", "When the service started, since 1970.", seconds_since_1970(counters.start_time())));
   return prometheus::TextSerializer().Serialize(all);

@@ -1,6 +1,6 @@
 // Serves one text over HTTP, for Prometheus to scrape. Nothing else: GET or HEAD of /metrics, one answer a connection.
 //
-// One thread, no lock on anything that mail uses. Clients are hostile: so many at a time, so many octets and so much
+// One thread, for which mail never waits. Clients are hostile: so many at a time, so many octets and so much
 // time each, then they are hung up on.
 #ifndef MSGID_MILTER_SCRAPE_SERVER_H
 #define MSGID_MILTER_SCRAPE_SERVER_H

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -55,37 +53,6 @@ TEST(Counters, NamesAreDifferent) {
   for (std::size_t i = 0; i < milter::message_outcome_count; ++i)
     names.insert(name_of(static_cast<milter::MessageOutcome>(i)));
   EXPECT_EQ(names.size(), milter::message_outcome_count);
-}
-
-TEST(Counters, SessionsAreOpenWhileTheyLive) {
-  Counters counters(false);
-  {
-    const SessionMeter one(counters);
-    const SessionMeter two(counters);
-    EXPECT_EQ(counters.open_sessions(), 2u);
-  }
-  EXPECT_EQ(counters.open_sessions(), 0u);
-  EXPECT_EQ(counters.sessions(), 2u);
-}
-
-TEST(Counters, SessionsFromBeforeTheLastReloadAreOld) {
-  Counters counters(false);
-  std::optional<SessionMeter> first(std::in_place, counters);
-  EXPECT_EQ(counters.old_sessions(), 0u);
-  counters.reload_taken();
-  EXPECT_EQ(counters.old_sessions(), 1u);
-  std::optional<SessionMeter> second(std::in_place, counters);
-  EXPECT_EQ(counters.old_sessions(), 1u);
-  counters.reload_refused();
-  EXPECT_EQ(counters.old_sessions(), 1u);
-  counters.reload_taken();
-  EXPECT_EQ(counters.old_sessions(), 2u);
-  const SessionMeter third(counters);
-  first.reset();
-  EXPECT_EQ(counters.old_sessions(), 1u);
-  second.reset();
-  EXPECT_EQ(counters.old_sessions(), 0u);
-  EXPECT_EQ(counters.open_sessions(), 1u);
 }
 
 TEST(Counters, TheLastReloadIsRemembered) {
@@ -169,14 +136,8 @@ TEST(Counters, ManyThreadsLoseNothing) {
       }
     });
   }
-  for (int n = 0; n < per_thread; ++n) {
-    counters.reload_taken();
-    EXPECT_LE(counters.old_sessions(), 4u);
-  }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(counters.sessions(), 4u * per_thread);
-  EXPECT_EQ(counters.open_sessions(), 0u);
-  EXPECT_EQ(counters.old_sessions(), 0u);
   EXPECT_EQ(counters.messages(milter::MessageOutcome::clean), 4u * per_thread);
   EXPECT_EQ(observed(counters), 4u * per_thread);
 }

@@ -15,7 +15,7 @@ using milter::Counters;
 /// Each sample, by its name with its labels.
 std::map<std::string, double> samples(const Counters& counters) {
   std::map<std::string, double> all;
-  std::istringstream lines(milter::metrics_text(counters, "1.2.3", "1.0.1"));
+  std::istringstream lines(milter::metrics_text(counters, {3, 1, "1.2.3", "1.0.1"}));
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("#")) continue;
     const std::size_t space = line.rfind(' ');
@@ -38,8 +38,8 @@ TEST(Metrics, EachNumberIsInItsPlace) {
   counters.callback_time(20us);
   counters.callback_time(1ms);
   counters.callback_time(20s);
-  const milter::SessionMeter open(counters);
-  { const milter::SessionMeter closed(counters); }
+  const milter::SessionMeter one(counters);
+  const milter::SessionMeter two(counters);
   const std::map<std::string, double> expected = {
       {R"(messages_total{outcome="clean"})", 0},
       {R"(messages_total{outcome="affected"})", 3},
@@ -55,8 +55,8 @@ TEST(Metrics, EachNumberIsInItsPlace) {
       {R"(reloads_total{result="refused"})", 2},
       {"last_reload_successful", 0},
       {"sessions_total", 2},
-      {"open_sessions", 1},
-      {"old_sessions", 0},
+      {"open_sessions", 3},
+      {"old_sessions", 1},
       {R"(callback_duration_seconds_bucket{le="1e-05"})", 0},
       {R"(callback_duration_seconds_bucket{le="2.5e-05"})", 1},
       {R"(callback_duration_seconds_bucket{le="0.001"})", 2},
@@ -104,7 +104,7 @@ TEST(Metrics, AnEditOfARuleThatNeverEditsIsShown) {
 TEST(Metrics, TheManualHasEachAndNoOther) {
   std::set<std::string> exported;
   std::set<std::string> words;  // labels and their values
-  std::istringstream text(milter::metrics_text(Counters(false), "1", "1"));
+  std::istringstream text(milter::metrics_text(Counters(false), {0, 0, "1", "1"}));
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with("# TYPE ")) exported.insert(line.substr(7, line.find(' ', 7) - 7));
     if (line.starts_with("#") || line.find("{rule=") != line.npos || line.find("{le=") != line.npos) continue;
