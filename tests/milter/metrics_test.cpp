@@ -262,7 +262,7 @@ TEST(Metrics, AreOnLoopbackUnlessToldOtherwise) {
 }
 
 TEST(Metrics, AreServedOverIpv6) {
-  if (!fs::exists("/proc/net/if_inet6") || fs::is_empty("/proc/net/if_inet6")) GTEST_SKIP() << "no IPv6 here";
+  if (std::ifstream("/proc/net/if_inet6").peek() == std::ifstream::traits_type::eof()) GTEST_SKIP() << "no IPv6 here";
   const Metered metered({}, "[::1]:");
   parse(scrape(metered.port, "::1"));
 }
@@ -276,17 +276,11 @@ int sockets_of(pid_t pid) {
   return sockets;
 }
 
-long threads_of(pid_t pid) {
-  const fs::directory_iterator tasks("/proc/" + std::to_string(pid) + "/task");
-  return std::distance(begin(tasks), end(tasks));
-}
-
 TEST(Metrics, OpenNoPortByDefault) {
   Service without;
   Metered with;
   // Of both: the milter socket, and that of syslog where it is connected.
   EXPECT_EQ(sockets_of(with.service->daemon().pid()), sockets_of(without.daemon().pid()) + 1);
-  EXPECT_EQ(threads_of(with.service->daemon().pid()), threads_of(without.daemon().pid()) + 1);
 }
 
 TEST(Metrics, APortInUseIsAStartUpError) {
@@ -303,9 +297,9 @@ TEST(Metrics, HostileClientsHurtNobody) {
   Metered metered;
   fake_mta::Session mta = metered.service->session();
   std::vector<std::unique_ptr<Connection>> silent;
-  for (int i = 0; i < 40; ++i) silent.push_back(std::make_unique<Connection>(metered.port));
+  for (int i = 0; i < 20; ++i) silent.push_back(std::make_unique<Connection>(metered.port));
   EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
-  EXPECT_LE(sockets_of(metered.service->daemon().pid()), 25);
+  EXPECT_LE(sockets_of(metered.service->daemon().pid()), 16 + 4);  // those served, two listeners, syslog, the session
   // Those that say nothing are hung up on, then it is their turn who ask.
   for (const auto& one : silent) EXPECT_EQ(one->rest(), "");
   silent.clear();
