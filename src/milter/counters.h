@@ -24,7 +24,8 @@ enum class MessageOutcome : std::uint8_t {
   affected,  ///< with findings
   unread,    ///< passed without having been decided upon
 };
-inline constexpr std::size_t message_outcome_count = 3;
+inline constexpr std::array all_message_outcomes = {MessageOutcome::clean, MessageOutcome::affected,
+                                                    MessageOutcome::unread};
 std::string_view name_of(MessageOutcome outcome) noexcept;
 
 /// A histogram bucket has what took at most so long. One more has the rest.
@@ -90,7 +91,7 @@ class Counters {
 
   const bool has_timing_;
   const std::chrono::system_clock::time_point start_time_ = std::chrono::system_clock::now();
-  std::array<Atomic, message_outcome_count> messages_ = {};
+  std::array<Atomic, all_message_outcomes.size()> messages_ = {};
   std::array<ByAction, msgid::rule_count + msgid::exchange_rule_count> findings_ = {};
   ByAction breaking_edits_ = {};
   std::array<Atomic, report::failure_count> failures_ = {};

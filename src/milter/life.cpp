@@ -127,6 +127,13 @@ std::string Life::status() const {
   text += settings_->mode == config::Mode::rewrite ? "rewrite" : "log-only";
   text += ", open sessions: ";
   text += std::to_string(parts_.service.sessions.count());
+  const Counters& counters = parts_.service.counters;
+  Counters::Number messages = 0;
+  for (const MessageOutcome outcome : all_message_outcomes) messages += counters.messages(outcome);
+  text += ", messages: ";
+  text += std::to_string(messages);
+  text += ", with findings: ";
+  text += std::to_string(counters.messages(MessageOutcome::affected));
   return text;
 }
 

@@ -18,7 +18,6 @@ using report::Outcome;
 using Labels = std::vector<ClientMetric::Label>;
 
 constexpr Outcome all_actions[] = {Outcome::rewritten, Outcome::would_rewrite, Outcome::reported, Outcome::failed};
-constexpr MessageOutcome all_outcomes[] = {MessageOutcome::clean, MessageOutcome::affected, MessageOutcome::unread};
 
 MetricFamily family(std::string name, std::string help, MetricType type) {
   return {"msgid_milter_" + name, std::move(help), type, {}};
@@ -51,7 +50,7 @@ double seconds(std::chrono::nanoseconds time) {
 MetricFamily messages(const Counters& counters) {
   MetricFamily made =
       family("messages_total", "Messages that have passed, by what has become of them.", MetricType::Counter);
-  for (const MessageOutcome outcome : all_outcomes) {
+  for (const MessageOutcome outcome : all_message_outcomes) {
     add_counter(made, {{"outcome", std::string(name_of(outcome))}}, counters.messages(outcome));
   }
   return made;

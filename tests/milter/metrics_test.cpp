@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -165,6 +166,20 @@ Samples at_rest(const Metered& metered) {
     samples = metered.samples();
   }
   return samples;
+}
+
+TEST(Metrics, ReloadsAndTheSessionsFromBeforeThem) {
+  Metered metered;
+  fake_mta::Session old = metered.service->session();
+  kill(metered.service->daemon().pid(), SIGHUP);
+  ASSERT_NE(metered.service->daemon().wait_for_line("reloaded "), "");
+  const fake_mta::Session next = metered.service->session();
+  Samples samples = metered.samples();
+  EXPECT_EQ(samples["reloads_total{result=\"taken\"}"], 1);
+  EXPECT_EQ(samples["reloads_total{result=\"refused\"}"], 0);
+  EXPECT_EQ(samples["open_sessions"], 2);
+  EXPECT_EQ(samples["old_sessions"], 1);
+  quit(old);
 }
 
 TEST(Metrics, EqualWhatWasSentAndNeverFall) {

@@ -78,12 +78,16 @@ TEST(Notify, ReadyMeansThatTheSocketAccepts) {
   Manager manager;
   const SocketDirectory directory;
   Daemon daemon(MSGID_MILTER, with_socket(directory));
-  EXPECT_EQ(manager.next(), "READY=1\nSTATUS=mode rewrite, open sessions: 0");
+  EXPECT_EQ(manager.next(), "READY=1\nSTATUS=mode rewrite, open sessions: 0, messages: 0, with findings: 0");
   Session mta("unix:" + (directory / "milter.sock"));
   EXPECT_NO_THROW(mta.negotiate());
-  quit(mta);
+  mta.connect_info("mail.example.com", "192.0.2.1");
+  mta.send(reported_message());
+  mta.send(clean_message());
   daemon.terminate();
-  EXPECT_EQ(manager.next_with("STOPPING=1").substr(0, 17), "STOPPING=1\nSTATUS");
+  EXPECT_EQ(manager.next_with("STOPPING=1"),
+            "STOPPING=1\nSTATUS=mode rewrite, open sessions: 1, messages: 2, with findings: 1");
+  quit(mta);
   EXPECT_EQ(daemon.wait(), 0);
 }
 

@@ -50,9 +50,8 @@ TEST(Counters, NamesAreDifferent) {
   for (std::size_t i = 0; i < report::failure_count; ++i) names.insert(name_of(static_cast<report::Failure>(i)));
   EXPECT_EQ(names.size(), report::failure_count);
   names.clear();
-  for (std::size_t i = 0; i < milter::message_outcome_count; ++i)
-    names.insert(name_of(static_cast<milter::MessageOutcome>(i)));
-  EXPECT_EQ(names.size(), milter::message_outcome_count);
+  for (const MessageOutcome outcome : milter::all_message_outcomes) names.insert(name_of(outcome));
+  EXPECT_EQ(names.size(), milter::all_message_outcomes.size());
 }
 
 TEST(Counters, TheLastReloadIsRemembered) {
