@@ -50,7 +50,7 @@ TEST(Counters, NamesAreDifferent) {
   for (std::size_t i = 0; i < report::failure_count; ++i) names.insert(name_of(static_cast<report::Failure>(i)));
   EXPECT_EQ(names.size(), report::failure_count);
   names.clear();
-  for (const MessageOutcome outcome : milter::all_message_outcomes) names.insert(name_of(outcome));
+  for (const milter::MessageOutcome outcome : milter::all_message_outcomes) names.insert(name_of(outcome));
   EXPECT_EQ(names.size(), milter::all_message_outcomes.size());
 }
 
