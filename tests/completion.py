@@ -151,12 +151,12 @@ class Bash(Asked):
 @unittest.skipUnless(shutil.which("zsh"), "skipped: no zsh")
 class Zsh(Asked):
     def ask(self, *lines):
-        """What is offered for each line, all asked in one shell: compinit takes seconds."""
+        """What is offered for each line, all asked in one shell: compinit takes seconds. _files offers a file twice."""
         setup = self.scratch / "setup"
         setup.write_text(f"fpath=({COMPLETION / 'zsh'} $fpath)\n{ZSH_SETUP}")
         answers = self.run_shell(["zsh", "-f", "-c", ZSH], OUT=str(self.scratch / "out"), SETUP=str(setup),
                                  LINES_TO_ASK="\n".join(lines))
-        return {line: answer.split("|") for line, answer in zip(lines, answers, strict=True)}
+        return {line: list(dict.fromkeys(answer.split("|"))) for line, answer in zip(lines, answers, strict=True)}
 
     def test_syntax(self):
         for file in (COMPLETION / "zsh").iterdir():
