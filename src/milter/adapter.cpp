@@ -18,18 +18,28 @@ namespace milter {
 
 namespace {
 
-const Service* service = nullptr;
+Service* service = nullptr;
 
 /// What was agreed on with the MTA.
 struct Terms {
   unsigned long protocol = 0;  ///< SMFIP_ bits
   bool may_change = false;
+  bool wants_recipients = false;
+  std::shared_ptr<const config::Settings> settings{};  ///< they follow from these
 };
 
 /// What libmilter keeps for a session.
 struct Private {
+  explicit Private(const Terms& terms)
+      : session(terms.settings, service->log, service->trail),
+        protocol(terms.protocol),
+        wants_recipients(terms.wants_recipients),
+        entry(service->sessions, terms.settings.get()) {}
+
   Session session;
   unsigned long protocol;
+  bool wants_recipients;
+  OpenSessions::Entry entry;
 };
 
 /// The terms by libmilter's context. After SMFIC_QUIT_NC an MTA goes on with the next SMTP connection and does not
@@ -39,7 +49,7 @@ class AgreedTerms {
  public:
   void put(const SMFICTX* context, Terms terms) {
     const std::lock_guard lock(mutex_);
-    by_context_[context] = terms;
+    by_context_[context] = std::move(terms);
   }
 
   void erase(const SMFICTX* context) {
@@ -85,6 +95,7 @@ void call(SMFICTX* context, Call step) noexcept {
   Private* const mine = private_of(context);
   // A session for which there was no memory, and xxfi_close of a connection that never spoke.
   if (mine == nullptr) return;
+  mine->entry.begin_callback();
   try {
     step(mine->session);
   } catch (const std::exception& error) {
@@ -92,6 +103,7 @@ void call(SMFICTX* context, Call step) noexcept {
   } catch (...) {
     mine->session.fail(queue_id(context), "unknown exception");
   }
+  mine->entry.end_callback();
 }
 
 /// The answer to a step: none where that was agreed on. libmilter 8.17.1 logs an error for any other then, and the MTA
@@ -107,12 +119,12 @@ sfsistat answer(SMFICTX* context, unsigned long no_reply_bit) {
 /// answer between them, and Nagle's algorithm and the delayed acknowledgement hold the second for 40 ms. NR_BODY is not
 /// asked for, and there is no xxfi_body: the last octets of a body come with the end of the message, and
 /// libmilter 8.17.1 calls xxfi_eom only if xxfi_body has answered SMFIS_CONTINUE.
-unsigned long wanted_protocol() {
+unsigned long wanted_protocol(const config::Settings& settings, bool wants_recipients) {
   unsigned long wanted = SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_HELO |
                          SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_UNKN |
                          SMFIP_HDR_LEADSPC;
-  if (service->settings->socket.is_unix) wanted |= SMFIP_NODATA | SMFIP_NR_DATA;
-  if (!service->wants_recipients()) wanted |= SMFIP_NORCPT;
+  if (settings.socket.is_unix) wanted |= SMFIP_NODATA | SMFIP_NR_DATA;
+  if (!wants_recipients) wanted |= SMFIP_NORCPT;
   return wanted;
 }
 
@@ -121,16 +133,15 @@ void close_session(SMFICTX* context) noexcept {
   smfi_setpriv(context, nullptr);
 }
 
-void open_session(SMFICTX* context, Terms terms) {
-  auto mine =
-      std::make_unique<Private>(Private{Session(service->settings, *service->log, service->trail), terms.protocol});
+void open_session(SMFICTX* context, const Terms& terms) {
+  auto mine = std::make_unique<Private>(terms);
   mine->session.negotiated({(terms.protocol & SMFIP_HDR_LEADSPC) != 0, terms.may_change});
   smfi_setpriv(context, mine.release());
 }
 
 void log_no_session(const char* what) noexcept {
   try {
-    service->log->callback_failed({}, what);
+    service->log.callback_failed({}, what);
   } catch (...) {
     // No memory for a line either. Mail passes.
   }
@@ -139,8 +150,12 @@ void log_no_session(const char* what) noexcept {
 sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned long offered_protocol, unsigned long,
                       unsigned long, unsigned long* actions, unsigned long* protocol, unsigned long* unused_2,
                       unsigned long* unused_3) noexcept {
-  const bool wants_change = service->settings->mode == config::Mode::rewrite;
-  const Terms terms = {wanted_protocol() & offered_protocol, wants_change && (offered_actions & SMFIF_CHGHDRS) != 0};
+  Terms terms;
+  terms.settings = service->settings();
+  terms.wants_recipients = service->trail != nullptr && terms.settings->audit_recipients;
+  terms.protocol = wanted_protocol(*terms.settings, terms.wants_recipients) & offered_protocol;
+  const bool wants_change = terms.settings->mode == config::Mode::rewrite;
+  terms.may_change = wants_change && (offered_actions & SMFIF_CHGHDRS) != 0;
   *actions = terms.may_change ? SMFIF_CHGHDRS : SMFIF_NONE;
   *protocol = terms.protocol;
   *unused_2 = 0;
@@ -149,7 +164,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned 
   try {
     agreed_terms.put(context, terms);
     open_session(context, terms);
-    if (wants_change && !terms.may_change) service->log->cannot_change_fields();
+    if (wants_change && !terms.may_change) service->log.cannot_change_fields();
   } catch (const std::exception& error) {
     // Without a session every callback does nothing and answers, so no bit may say that it does not.
     log_no_session(error.what());
@@ -194,7 +209,7 @@ sfsistat on_mail(SMFICTX* context, char** arguments) noexcept {
 }
 
 sfsistat on_rcpt(SMFICTX* context, char** arguments) noexcept {
-  if (service->wants_recipients()) {
+  if (const Private* const mine = private_of(context); mine != nullptr && mine->wants_recipients) {
     call(context, [&](Session& session) { session.recipient(text(arguments[0])); });
   }
   return answer(context, SMFIP_NR_RCPT);
@@ -244,7 +259,7 @@ sfsistat on_unknown(SMFICTX* context, const char*) noexcept {
 
 }  // namespace
 
-bool register_callbacks(const Service& with) {
+bool register_callbacks(Service& with) {
   service = &with;
   static std::string name = "msgid-milter";
   smfiDesc description = {};

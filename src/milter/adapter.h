@@ -4,26 +4,45 @@
 #define MSGID_MILTER_ADAPTER_H
 
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "config/settings.h"
+#include "milter/open_sessions.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
 
 namespace milter {
 
-/// What new sessions begin with.
-struct Service {
-  std::shared_ptr<const config::Settings> settings;
-  const report::Log* log = nullptr;
-  report::AuditTrail* trail = nullptr;  ///< null without audit-log
+/// What new sessions begin with, and where the open ones are counted. Sessions can outlive smfi_main(), so it must live
+/// as long as the process.
+class Service {
+ public:
+  Service(std::shared_ptr<const config::Settings> settings, const report::Log& to)
+      : log(to), settings_(std::move(settings)) {}
 
-  bool wants_recipients() const { return trail != nullptr && settings->audit_recipients; }
+  std::shared_ptr<const config::Settings> settings() const {
+    const std::lock_guard lock(mutex_);
+    return settings_;
+  }
+  /// For the sessions that begin from now on; those that are open keep what they began with.
+  void replace(std::shared_ptr<const config::Settings> settings) {
+    const std::lock_guard lock(mutex_);
+    settings_.swap(settings);
+  }
+
+  const report::Log& log;
+  report::AuditTrail* trail = nullptr;  ///< null without audit-log; not to be changed once there are sessions
+  OpenSessions sessions;
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const config::Settings> settings_;
 };
 
 /// Registers the callbacks with libmilter. libmilter hands a callback nothing of ours before the first one of a
-/// session, so `service` is remembered; it must live as long as the process, for sessions can outlive smfi_main(), and
-/// must not change once smfi_main() runs. False if libmilter refuses.
-bool register_callbacks(const Service& service);
+/// session, so `service` is remembered. False if libmilter refuses.
+bool register_callbacks(Service& service);
 
 }  // namespace milter
 

@@ -5,6 +5,7 @@
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace milter {
 
@@ -95,20 +97,77 @@ void set_group(const config::Settings& settings) {
   if (::lchown(path.c_str(), static_cast<uid_t>(-1), group) != 0) throw ListenError("socket-group", system_error(path));
 }
 
-/// TCP_NODELAY on the listener, from which accepted sockets inherit it (Linux). libmilter writes the edit and the final
-/// answer as two small packets; without this the second waits 40 ms for a delayed acknowledgement. libmilter keeps the
-/// descriptor to itself, so all of ours are looked at.
-void set_no_delay() {
+/// The sockets of this process that listen.
+std::vector<int> listening_sockets() {
+  std::vector<int> found;
   rlimit limit = {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return found;
+  // A service that starts has few descriptors, and the kernel hands out the lowest.
   const int end = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1024));
   for (int fd = 0; fd < end; ++fd) {
     int is_listener = 0;
     socklen_t size = sizeof(is_listener);
-    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listener, &size) != 0 || is_listener == 0) continue;
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // fails on a UNIX socket, which needs none
+    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listener, &size) == 0 && is_listener != 0) found.push_back(fd);
   }
+  return found;
+}
+
+/// On the listener, from which accepted sockets inherit it (Linux). libmilter writes the edit and the final answer as
+/// two small packets; without this the second waits 40 ms for a delayed acknowledgement.
+void set_no_delay(int listener) {
+  const int on = 1;
+  ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+struct SocketAddress {
+  sockaddr_storage storage = {};
+  socklen_t size = sizeof(storage);
+};
+
+bool get_address(int fd, SocketAddress& address) {
+  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) == 0;
+}
+
+/// Where nobody connects to: Linux makes up the name of a UNIX socket, and the port on loopback.
+SocketAddress nowhere(sa_family_t family) {
+  SocketAddress address;
+  address.storage.ss_family = family;
+  address.size = sizeof(sa_family_t);
+  if (family == AF_INET) {
+    reinterpret_cast<sockaddr_in&>(address.storage).sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.size = sizeof(sockaddr_in);
+  } else if (family == AF_INET6) {
+    reinterpret_cast<sockaddr_in6&>(address.storage).sin6_addr = in6addr_loopback;
+    address.size = sizeof(sockaddr_in6);
+  }
+  return address;
+}
+
+/// -1 where there is none to be had.
+int silent_listener(sa_family_t family) {
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -1;
+  const SocketAddress address = nowhere(family);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 && ::listen(fd, 1) == 0) {
+    return fd;
+  }
+  ::close(fd);
+  return -1;
+}
+
+/// Connects there, and leaves it at that; false where nobody listens.
+bool knock(const SocketAddress& address) {
+  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return false;
+  int error = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 ? 0 : errno;
+  if (error == EINPROGRESS) {
+    constexpr int patience = 20;  // ms; on loopback it is microseconds
+    pollfd entry = {fd, POLLOUT, 0};
+    socklen_t size = sizeof(error);
+    if (::poll(&entry, 1, patience) == 1) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  }
+  ::close(fd);
+  return error != ECONNREFUSED && error != ENOENT;
 }
 
 /// The usual soft limit is 1024. At the limit libmilter 8.17.1 spins on accept() and leaves new sessions without an
@@ -145,8 +204,9 @@ void open_unix_socket(const config::Settings& settings, const std::string& conne
 
 }  // namespace
 
-void open_listener(const config::Settings& settings) {
+Listener::Listener(const config::Settings& settings) {
   raise_descriptor_limit();
+  const std::vector<int> before = listening_sockets();
   std::string connection = settings.socket.for_libmilter();
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
@@ -154,10 +214,33 @@ void open_listener(const config::Settings& settings) {
   }
   if (settings.socket.is_unix) {
     open_unix_socket(settings, connection);
+    path_ = settings.socket.path;
   } else {
     open_socket(connection);
-    set_no_delay();
   }
+  for (const int fd : listening_sockets()) {
+    if (std::find(before.begin(), before.end(), fd) == before.end()) descriptor_ = fd;
+  }
+  if (!settings.socket.is_unix) set_no_delay(descriptor_);
+}
+
+// Another socket takes the descriptor's place, one that listens where nobody connects to. A listener that is closed or
+// shut down makes libmilter 8.17.1 end, and all sessions with it. At this moment it is probably in poll(2) for the old
+// socket, which keeps that one alive for up to five seconds. A connection wakes it; poll(2) then looks at what the
+// descriptor is now, and returns because a connection of ours waits there too.
+bool Listener::cease_to_accept() {
+  SocketAddress old;
+  if (!get_address(descriptor_, old)) return false;
+  const int silent = silent_listener(old.storage.ss_family);
+  const bool is_done = silent >= 0 && ::dup2(silent, descriptor_) == descriptor_;
+  if (silent >= 0) ::close(silent);
+  if (!is_done) return false;
+  SocketAddress now;
+  if (get_address(descriptor_, now)) knock(now);
+  constexpr int knocks = 500;
+  for (int i = 0; i < knocks && knock(old); ++i) ::usleep(1000);
+  if (!path_.empty()) ::unlink(path_.c_str());
+  return true;
 }
 
 void drop_privileges(const config::Settings& settings) {

@@ -15,11 +15,23 @@ struct ListenError : std::runtime_error {
   std::string option;
 };
 
-/// Opens the socket through libmilter. After this connections are accepted by the kernel and wait for smfi_main().
-/// A UNIX socket nobody listens on is replaced; a live one, and a file that is no socket, is an error. It is made by
-/// the user that is to serve it, with its mode and group from the first moment, so that user must be able to write to
-/// its directory. TCP sockets get TCP_NODELAY. Throws ListenError.
-void open_listener(const config::Settings& settings);
+/// The listening socket. libmilter makes it, accepts from it, and keeps the descriptor to itself; it is found here.
+class Listener {
+ public:
+  /// Opens the socket through libmilter. After this connections are accepted by the kernel and wait for smfi_main().
+  /// A UNIX socket nobody listens on is replaced; a live one, and a file that is no socket, is an error. It is made by
+  /// the user that is to serve it, with its mode and group from the first moment, so that user must be able to write to
+  /// its directory. TCP sockets get TCP_NODELAY. Throws ListenError.
+  explicit Listener(const config::Settings& settings);
+
+  /// From now on connections are refused, and a UNIX socket is gone; libmilter, which knows no such state, goes on with
+  /// its open sessions. For good. False where it could not be done.
+  bool cease_to_accept();
+
+ private:
+  int descriptor_ = -1;
+  std::string path_;  ///< of a UNIX socket
+};
 
 /// Becomes `settings.user`, with that user's groups, for good. Nothing where none is set. Throws ListenError.
 void drop_privileges(const config::Settings& settings);

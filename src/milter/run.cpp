@@ -1,18 +1,20 @@
 #include "milter/run.h"
 
-#include <libmilter/mfapi.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <initializer_list>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "config/options.h"
 #include "milter/adapter.h"
+#include "milter/life.h"
 #include "milter/listener.h"
+#include "milter/signals.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
 
@@ -35,24 +37,18 @@ bool is_root(const std::string& user) {
   return entry != nullptr && entry->pw_uid == 0;
 }
 
-void start_listening(const config::Loaded& loaded) {
+Listener start_listening(const config::Loaded& loaded) {
   const config::Settings& settings = loaded.settings;
   if (::geteuid() == 0 && (settings.user.empty() || is_root(settings.user))) {
     fail(loaded, "user", "the service does not run as root; set it to a user of its own");
   }
   try {
-    open_listener(settings);
+    Listener listener(settings);
     drop_privileges(settings);
+    return listener;
   } catch (const ListenError& error) {
     fail(loaded, error.option, error.what());
   }
-}
-
-void block(std::initializer_list<int> which) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : which) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 /// Opened by the user that serves, so that it can be opened again. Null where none is set.
@@ -68,33 +64,33 @@ report::AuditTrail* start_trail(const config::Loaded& loaded, const report::Log&
   }
 }
 
-int serve(const config::Loaded& loaded) {
-  // Sessions can outlive smfi_main() (libmilter does not wait for them), so what they use is never freed.
+int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals) {
+  // Sessions can be at work until the process ends, so what they use is never freed.
   static const report::Log& log =
       *new report::Log(loaded.settings.log == config::LogTarget::syslog ? report::to_syslog(program)
                                                                         : report::to_standard_error(program));
-  static Service& service = *new Service{std::make_shared<const config::Settings>(loaded.settings), &log};
+  static Service& service = *new Service(std::make_shared<const config::Settings>(loaded.settings), log);
   if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
-  // libmilter waits for these in a thread of its own. One that comes before that thread is there must wait for it: it
-  // would end the process as if it had failed.
-  block({SIGHUP, SIGTERM, SIGINT});
-  start_listening(loaded);
+  Listener listener = start_listening(loaded);
   service.trail = start_trail(loaded, log);
   log.serving(loaded.settings.socket.for_libmilter(),
               loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only", MSGID_VERSION);
-  const bool ended_well = smfi_main() == MI_SUCCESS;
-  if (!ended_well) log.listener_failed();
+  Life life(loaded, {service, listener, signals}, [&] { return config::load(arguments); });
+  const std::optional<std::size_t> open_sessions = life.run();
+  if (!open_sessions) log.listener_failed();
   if (service.trail != nullptr) service.trail->stop();
-  log.stopped();
-  return ended_well ? EX_OK : EX_SOFTWARE;
+  log.stopped(open_sessions.value_or(service.sessions.count()));
+  const int status = open_sessions ? EX_OK : EX_SOFTWARE;
+  // Callbacks that are still at work must not see the end of what main() and the libraries have made.
+  if (open_sessions != std::size_t{0}) std::_Exit(status);
+  return status;
 }
 
 }  // namespace
 
 int run(const std::vector<std::string>& arguments) {
-  // The audit trail's thread waits for SIGUSR1. Without one it is nobody's, and a script for logrotate must not end the
-  // service. A file over RLIMIT_FSIZE is a write that fails, like any other.
-  block({SIGUSR1});
+  Signals signals;
+  // A file over RLIMIT_FSIZE is a write that fails, like any other.
   ::signal(SIGXFSZ, SIG_IGN);
   const config::Loaded loaded = config::load(arguments);
   switch (loaded.command) {
@@ -112,7 +108,7 @@ int run(const std::vector<std::string>& arguments) {
     case config::Command::serve:
       break;
   }
-  return serve(loaded);
+  return serve(loaded, arguments, signals);
 }
 
 }  // namespace milter

@@ -1,16 +1,15 @@
 #include "report/audit_trail.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace report {
 
@@ -52,22 +51,6 @@ Opened open_file(const std::string& path) {
   return {file, is_torn};
 }
 
-sigset_t usr1() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGUSR1);
-  return signals;
-}
-
-/// Waits for SIGUSR1 until `end`; whether it came.
-bool wait_for_signal(steady_clock::time_point end) {
-  const sigset_t signals = usr1();
-  const auto left = std::max(std::chrono::nanoseconds(end - steady_clock::now()), std::chrono::nanoseconds(0));
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-  const timespec timeout = {static_cast<std::time_t>(seconds.count()), static_cast<long>((left - seconds).count())};
-  return ::sigtimedwait(&signals, nullptr, &timeout) == SIGUSR1;
-}
-
 }  // namespace
 
 AuditTrail::AuditTrail(std::string path, const Log& log, std::chrono::milliseconds interval, Clock clock)
@@ -93,8 +76,11 @@ void AuditTrail::start() {
 
 void AuditTrail::stop() {
   if (thread_.joinable()) {
-    is_stopping_ = true;
-    ::pthread_kill(thread_.native_handle(), SIGUSR1);  // it waits for nothing else
+    {
+      const std::lock_guard lock(thread_mutex_);
+      is_stopping_ = true;
+    }
+    wake_.notify_one();
     thread_.join();
   }
   write_totals(true);
@@ -134,12 +120,27 @@ void AuditTrail::Passed::add(Passed other) noexcept {
   findings.merge(other.findings);  // those that are not there yet
 }
 
+void AuditTrail::reopen() {
+  {
+    const std::lock_guard lock(thread_mutex_);
+    is_to_reopen_ = true;
+  }
+  wake_.notify_one();
+}
+
 void AuditTrail::run() noexcept {
   steady_clock::time_point end = steady_clock::now() + interval_;
   for (;;) {
-    const bool has_signal = wait_for_signal(end);
+    std::unique_lock lock(thread_mutex_);
+    wake_.wait_until(lock, end, [this] { return is_stopping_ || is_to_reopen_; });
+    // What was asked for before the end is done before it.
+    if (std::exchange(is_to_reopen_, false)) {
+      lock.unlock();
+      open_again();
+      continue;
+    }
     if (is_stopping_) return;
-    if (has_signal) reopen();
+    lock.unlock();
     if (steady_clock::now() < end) continue;
     write_totals(false);
     end = steady_clock::now() + interval_;
@@ -147,7 +148,7 @@ void AuditTrail::run() noexcept {
 }
 
 /// The new file first: where it cannot be opened, the old one goes on.
-void AuditTrail::reopen() noexcept {
+void AuditTrail::open_again() noexcept {
   try {
     try {
       const Opened opened = open_file(path_);

@@ -6,8 +6,8 @@
 #ifndef MSGID_REPORT_AUDIT_TRAIL_H
 #define MSGID_REPORT_AUDIT_TRAIL_H
 
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -39,8 +39,11 @@ class AuditTrail {
   AuditTrail& operator=(const AuditTrail&) = delete;
 
   /// Begins a thread that writes totals after each interval in which messages have passed, and opens the file again
-  /// after a SIGUSR1, for logrotate. That signal must be blocked in all threads.
+  /// when asked to.
   void start();
+
+  /// The file at the path is to be opened again, for logrotate. Does not wait for it.
+  void reopen();
 
   /// Ends the thread and writes the last totals, even of no messages. Sessions that still run may go on to append.
   void stop();
@@ -65,7 +68,7 @@ class AuditTrail {
   };
 
   void run() noexcept;
-  void reopen() noexcept;
+  void open_again() noexcept;
   void write_totals(bool even_of_nothing) noexcept;
   void append(std::string_view queue_id, const std::string& line);
 
@@ -83,7 +86,10 @@ class AuditTrail {
   Passed passed_;            ///< since the last totals
 
   std::int64_t since_;  // of the thread, and of stop() after it
-  std::atomic<bool> is_stopping_ = false;
+  std::mutex thread_mutex_;
+  std::condition_variable wake_;
+  bool is_stopping_ = false;
+  bool is_to_reopen_ = false;
   std::thread thread_;
 };
 

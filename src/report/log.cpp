@@ -143,12 +143,45 @@ void Log::serving(std::string_view endpoint, std::string_view mode, std::string_
   sink_(Severity::info, line);
 }
 
-void Log::stopped() const {
-  sink_(Severity::info, "stopped");
-}
-
 void Log::listener_failed() const {
   sink_(Severity::error, "the listener failed; libmilter logs the reason");
+}
+
+void Log::reloaded(std::size_t old_sessions, const std::vector<std::string>& for_restart) const {
+  std::string line = "reloaded";
+  append_bare(line, "old-sessions", std::to_string(old_sessions));
+  std::string names;
+  for (const std::string& name : for_restart) {
+    if (!names.empty()) names += ',';
+    names += name;
+  }
+  if (!names.empty()) append_bare(line, "needs-restart", names);
+  sink_(names.empty() ? Severity::info : Severity::warning, line);
+}
+
+void Log::not_reloaded(std::string_view what) const {
+  std::string line = "not reloaded, the old configuration stays:";
+  append_quoted(line, "what", what);
+  sink_(Severity::error, line);
+}
+
+void Log::stopping(std::size_t sessions, long long seconds) const {
+  std::string line = "stopping";
+  append_bare(line, "sessions", std::to_string(sessions));
+  append_bare(line, "drain-timeout", std::to_string(seconds) + "s");
+  sink_(Severity::info, line);
+}
+
+void Log::stopped(std::size_t cut) const {
+  std::string line = "stopped";
+  append_bare(line, "cut-sessions", std::to_string(cut));
+  sink_(cut == 0 ? Severity::info : Severity::warning, line);
+}
+
+void Log::callback_hangs(long long seconds) const {
+  std::string line = "a callback hangs, the service manager is told nothing any more:";
+  append_bare(line, "seconds", std::to_string(seconds));
+  sink_(Severity::error, line);
 }
 
 void Log::cannot_change_fields() const {

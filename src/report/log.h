@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "msgid/inspect.h"
 
@@ -59,8 +60,19 @@ class Log {
   explicit Log(LogSink sink) : sink_(std::move(sink)) {}
 
   void serving(std::string_view endpoint, std::string_view mode, std::string_view version) const;
-  void stopped() const;
   void listener_failed() const;
+
+  /// A reload: so many open sessions keep the settings they began with; these options need a restart instead.
+  void reloaded(std::size_t old_sessions, const std::vector<std::string>& for_restart) const;
+  /// The old configuration stays. `what` is a StartupError's text.
+  void not_reloaded(std::string_view what) const;
+
+  /// No connection is accepted any more; so many sessions are still served, for as many seconds at most.
+  void stopping(std::size_t sessions, long long seconds) const;
+  /// The end; so many sessions were cut.
+  void stopped(std::size_t cut) const;
+  /// A callback has been at work for so long that the service manager is told nothing any more.
+  void callback_hangs(long long seconds) const;
 
   /// The MTA does not offer SMFIF_CHGHDRS.
   void cannot_change_fields() const;

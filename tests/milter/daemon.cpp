@@ -87,7 +87,8 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-Daemon::Daemon(const std::string& program, const std::vector<std::string>& arguments, unsigned long descriptors)
+Daemon::Daemon(const std::string& program, const std::vector<std::string>& arguments, unsigned long descriptors,
+               int errors)
     : output_(memfd_create("stdout", MFD_CLOEXEC)), errors_(memfd_create("stderr", MFD_CLOEXEC)) {
   if (output_ < 0 || errors_ < 0) fail("memfd_create");
   fcntl(output_, F_SETFL, O_APPEND);
@@ -104,7 +105,7 @@ Daemon::Daemon(const std::string& program, const std::vector<std::string>& argum
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // nothing is left behind when a test is killed
     const int input = open("/dev/null", O_RDONLY);
-    if (dup2(input, 0) < 0 || dup2(output_, 1) < 0 || dup2(errors_, 2) < 0) _exit(127);
+    if (dup2(input, 0) < 0 || dup2(output_, 1) < 0 || dup2(errors < 0 ? errors_ : errors, 2) < 0) _exit(127);
     setrlimit(RLIMIT_NOFILE, &files);
     execv(program.c_str(), argv.data());
     _exit(127);

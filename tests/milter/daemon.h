@@ -44,8 +44,10 @@ int free_port();
 
 class Daemon {
  public:
-  /// Starts the program. `descriptors`: the soft limit of open files it starts with; 0: ours.
-  Daemon(const std::string& program, const std::vector<std::string>& arguments, unsigned long descriptors = 0);
+  /// Starts the program. `descriptors`: the soft limit of open files it starts with; 0: ours. `errors`: its standard
+  /// error, where that is not to be read here.
+  Daemon(const std::string& program, const std::vector<std::string>& arguments, unsigned long descriptors = 0,
+         int errors = -1);
   ~Daemon();
   Daemon(Daemon&& other) noexcept;
   Daemon(const Daemon&) = delete;

@@ -15,8 +15,8 @@ inline constexpr const char* encoded_body =
     " =?utf-8?q?=3C162193893844=2E19864=2E11243857306847327486=40web01=2Eexamp?=\n =?utf-8?q?le=2Ecom=3E?=";
 inline constexpr const char* decoded_id = "<162193893844.19864.11243857306847327486@web01.example.com>";
 
-/// What every start of the program is given here: no file of this machine, the log where we can read it, and a user
-/// where root is not taken.
+/// What every start of the program is given here: no file of this machine but one in `options`, the log where we can
+/// read it, and a user where root is not taken.
 std::vector<std::string> arguments(const std::vector<std::string>& options);
 
 class Service {

@@ -253,7 +253,7 @@ TEST_F(AuditTrailTest, ASignalOpensTheFileAgain) {
   const fs::path rotated = directory / "audit.jsonl.1";
   fs::rename(path, rotated);
   affected(one, "Q2");
-  kill(getpid(), SIGUSR1);
+  one.reopen();
   EXPECT_EQ(wait_for_line("audit-log opened again"), "audit-log opened again: " + path.string());
   affected(one, "Q3");
   one.stop();
@@ -267,7 +267,7 @@ TEST_F(AuditTrailTest, TheOldFileGoesOnWhereTheNewOneCannotBeOpened) {
   const fs::path rotated = directory / "audit.jsonl.1";
   fs::rename(path, rotated);
   fs::create_directory(path);
-  kill(getpid(), SIGUSR1);
+  one.reopen();
   EXPECT_EQ(wait_for_line("cannot be opened again"),
             "audit-log cannot be opened again, the old file goes on: " + path.string() + " what=\"Is a directory\"");
   affected(one, "Q1");
@@ -341,7 +341,7 @@ TEST_F(AuditTrailTest, ManyAtATime) {
   }
   const fs::path rotated = directory / "audit.jsonl.1";
   fs::rename(path, rotated);
-  kill(getpid(), SIGUSR1);
+  one.reopen();
   for (std::thread& thread : running) thread.join();
   one.stop();
   std::uint64_t counted = 0;

@@ -19,7 +19,7 @@ const std::map<std::string, Rooms> may_include = {
     {"src/core", {"msgid", "core", "mimetic", "boost"}},
     {"src/config", {"msgid", "config", "boost"}},
     {"src/report", {"msgid", "report", "nlohmann"}},
-    {"src/milter", {"msgid", "config", "report", "milter", "libmilter"}},
+    {"src/milter", {"msgid", "config", "report", "milter", "libmilter", "systemd"}},
     {"src/audit", {"msgid", "config", "report", "audit", "mimetic", "boost"}},
 };
 

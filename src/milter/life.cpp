@@ -1,0 +1,131 @@
+#include "milter/life.h"
+
+#include <libmilter/mfapi.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "milter/notify.h"
+
+namespace milter {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// How often the status line is looked after, where no watchdog wants more.
+constexpr seconds status_interval{10};
+
+/// A connection that was accepted a moment before the stop has not negotiated yet, and is no open session so far.
+constexpr milliseconds grace{100};
+
+constexpr milliseconds drain_interval{20};
+
+}  // namespace
+
+Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again)
+    : started_(std::move(started)),
+      settings_(parts.service.settings()),
+      parts_(parts),
+      read_again_(std::move(read_again)),
+      libmilter_ended_(::eventfd(0, EFD_CLOEXEC)),
+      watchdog_(notify::watchdog()) {
+  if (libmilter_ended_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+std::optional<std::size_t> Life::run() {
+  std::thread([ended = libmilter_ended_] {
+    smfi_main();
+    const std::uint64_t once = 1;
+    static_cast<void>(!::write(ended, &once, sizeof once));
+  }).detach();
+  notify::ready(told_status_ = status());
+  const milliseconds interval =
+      watchdog_ ? std::min<milliseconds>(duration_cast<milliseconds>(*watchdog_ / 4), status_interval)
+                : status_interval;
+  for (;;) {
+    if (!wait(Clock::now() + interval)) return std::nullopt;
+    tell_manager();
+    while (const std::optional<int> signal = parts_.signals.next()) {
+      if (*signal == SIGTERM || *signal == SIGINT) return drain();
+      reload();
+    }
+  }
+}
+
+/// Until then, or until there is a signal. False once libmilter has ended by itself.
+bool Life::wait(Clock::time_point until) {
+  std::array<pollfd, 2> watched{{{parts_.signals.descriptor(), POLLIN, 0}, {libmilter_ended_, POLLIN, 0}}};
+  const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+  ::poll(watched.data(), watched.size(), static_cast<int>(std::max<milliseconds::rep>(left.count(), 0)));
+  return (watched[1].revents & POLLIN) == 0;
+}
+
+std::optional<std::size_t> Life::drain() {
+  const OpenSessions& sessions = parts_.service.sessions;
+  const bool is_closed = parts_.listener.cease_to_accept();
+  parts_.service.log.stopping(sessions.count(), settings_->drain_timeout.count());
+  notify::stopping(status());
+  Clock::time_point used = Clock::now();  // there was a session then
+  const Clock::time_point end = used + settings_->drain_timeout;
+  // Where the socket could not be closed new sessions would come for ever.
+  while (is_closed && Clock::now() < end && Clock::now() < used + grace) {
+    if (!wait(std::min(end, Clock::now() + drain_interval))) return std::nullopt;
+    tell_manager();
+    while (const std::optional<int> signal = parts_.signals.next()) {
+      if (*signal == SIGTERM || *signal == SIGINT) return sessions.count();
+    }
+    if (sessions.count() > 0) used = Clock::now();
+  }
+  return sessions.count();
+}
+
+void Life::reload() {
+  notify::reloading();
+  try {
+    config::Loaded read = read_again_();
+    const std::vector<std::string> for_restart = config::changes_for_restart(started_, read);
+    // What sessions ask of the MTA depends on the socket that there is.
+    read.settings.socket = started_.settings.socket;
+    settings_ = std::make_shared<const config::Settings>(std::move(read.settings));
+    parts_.service.replace(settings_);
+    parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart);
+  } catch (const std::exception& error) {
+    parts_.service.log.not_reloaded(error.what());
+  }
+  // A rotated file is to be let go in any case.
+  if (parts_.service.trail != nullptr) parts_.service.trail->reopen();
+  notify::ready(told_status_ = status());
+}
+
+void Life::tell_manager() {
+  if (watchdog_) {
+    const auto longest = parts_.service.sessions.longest_callback();
+    const bool hangs = longest > *watchdog_ / 2;
+    if (!hangs) notify::alive();
+    if (hangs && !is_hanging_) parts_.service.log.callback_hangs(duration_cast<seconds>(longest).count());
+    is_hanging_ = hangs;
+  }
+  if (std::string now = status(); now != told_status_) notify::status(told_status_ = std::move(now));
+}
+
+std::string Life::status() const {
+  std::string text = "mode ";
+  text += settings_->mode == config::Mode::rewrite ? "rewrite" : "log-only";
+  text += ", open sessions: ";
+  text += std::to_string(parts_.service.sessions.count());
+  return text;
+}
+
+}  // namespace milter

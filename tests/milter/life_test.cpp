@@ -1,0 +1,218 @@
+// Reloading and stopping, with sessions under way.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "service.h"
+
+namespace {
+
+using fake_mta::Session;
+using fake_mta::SocketDirectory;
+
+const std::string prefix = "msgid-milter: ";
+
+/// A configuration file, and a service that has read it.
+class ReloadTest : public testing::Test {
+ protected:
+  void write(const std::string& text) {
+    // In one step, so that no reload sees half of it.
+    const std::string path = directory / "conf";
+    std::ofstream(path + ".new") << text;
+    std::filesystem::rename(path + ".new", path);
+  }
+
+  void start(const std::string& text, const std::vector<std::string>& more = {}) {
+    write(text);
+    std::vector<std::string> options = {"--config=" + (directory / "conf")};
+    options.insert(options.end(), more.begin(), more.end());
+    service.emplace(options);
+  }
+
+  /// Sends the signal and waits for the line that answers it, which must be the first with `part` in it.
+  std::string reload(std::string_view part, int signal = SIGHUP) {
+    kill(service->daemon().pid(), signal);
+    return service->daemon().wait_for_line(part);
+  }
+
+  bool edits(Session& mta) { return mta.send(reported_message()).modifications == reported_edit(); }
+  bool leaves(Session& mta) { return mta.send(reported_message()).modifications.empty(); }
+
+  SocketDirectory directory;
+  std::optional<Service> service;
+};
+
+TEST_F(ReloadTest, SessionsKeepWhatTheyBeganWith) {
+  start("rule.encoded-word = fix\n");
+  Session old = service->session();
+  EXPECT_TRUE(edits(old));
+  write("rule.encoded-word = report\n");
+  EXPECT_EQ(reload("reloaded "), prefix + "reloaded old-sessions=1");
+  Session next = service->session();
+  EXPECT_TRUE(leaves(next));
+  EXPECT_TRUE(edits(old));
+  write("rule.encoded-word = fix\n");
+  EXPECT_EQ(reload("reloaded old-sessions=2", SIGUSR1), prefix + "reloaded old-sessions=2");
+  EXPECT_TRUE(leaves(next));
+  Session last = service->session();
+  EXPECT_TRUE(edits(last));
+  quit(old);
+  quit(next);
+  quit(last);
+}
+
+TEST_F(ReloadTest, WhatWasAskedOfTheMtaStaysWithItsSession) {
+  start("mode = log-only\n");
+  Session old = service->session();
+  EXPECT_TRUE(leaves(old));
+  write("mode = rewrite\n");
+  ASSERT_NE(reload("reloaded "), "");
+  Session next = service->session();
+  EXPECT_TRUE(edits(next));
+  EXPECT_TRUE(leaves(old)) << "it never asked for the right to change fields";
+  // After SMFIC_QUIT_NC the next SMTP connection comes without a new negotiation.
+  old.quit_new_connection();
+  old.connect_info("mail.example.com", "192.0.2.1");
+  EXPECT_TRUE(leaves(old));
+  quit(old);
+  quit(next);
+}
+
+TEST_F(ReloadTest, ABrokenFileIsRefused) {
+  start("rule.encoded-word = fix\n");
+  Session old = service->session();
+  write("rule.encoded-word = report\n\nbogus = 1\n");
+  EXPECT_EQ(reload("not reloaded"), prefix + "not reloaded, the old configuration stays: what=\"" +
+                                        (directory / "conf") + ":3: bogus: unknown option\"");
+  EXPECT_TRUE(edits(old));
+  Session next = service->session();
+  EXPECT_TRUE(edits(next));
+  std::filesystem::remove(directory / "conf");
+  EXPECT_NE(reload("cannot read " + (directory / "conf")), "");
+  EXPECT_TRUE(edits(next));
+  quit(old);
+  quit(next);
+}
+
+TEST_F(ReloadTest, WhatNeedsARestartIsNamedEachTime) {
+  start("rule.encoded-word = fix\n");
+  write("rule.encoded-word = report\ntimeout = 30m\nsocket-mode = 0600\n");
+  const std::string expected = prefix + "reloaded old-sessions=0 needs-restart=socket-mode,timeout";
+  EXPECT_EQ(reload("reloaded "), expected);
+  Session mta = service->session();
+  EXPECT_TRUE(leaves(mta)) << "the rest is taken";
+  EXPECT_EQ(reload("reloaded old-sessions=1"), prefix + "reloaded old-sessions=1 needs-restart=socket-mode,timeout");
+  write("rule.encoded-word = report\n");
+  Session another = service->session();
+  EXPECT_EQ(reload("reloaded old-sessions=2"), prefix + "reloaded old-sessions=2") << "nothing is left to be named";
+  quit(mta);
+  quit(another);
+}
+
+TEST_F(ReloadTest, TheAuditTrailIsOpenedAgainEvenWithABrokenFile) {
+  const std::string trail = directory / "audit.jsonl";
+  start("audit-log = " + trail + "\n");
+  std::filesystem::rename(trail, trail + ".1");
+  write("bogus\n");
+  EXPECT_NE(reload("audit-log opened again"), "");
+  EXPECT_TRUE(std::filesystem::exists(trail));
+}
+
+// libmilter's own thread ends the service at a SIGHUP if it gets one.
+TEST_F(ReloadTest, AStormOfReloadsUnderLoadLosesNothing) {
+  constexpr std::size_t reloads = 10000;
+  start("rule.encoded-word = fix\n");
+  std::atomic<bool> is_over = false;
+  std::atomic<int> lost = 0;
+  std::vector<std::thread> clients;
+  for (int client = 0; client < 3; ++client) {
+    clients.emplace_back([&, client] {
+      while (!is_over) {
+        try {
+          Session mta = service->session();
+          for (int message = 0; message < 1 + 10 * client; ++message) lost += edits(mta) ? 0 : 1;
+          quit(mta);
+        } catch (const std::exception& error) {
+          ++lost;
+          ADD_FAILURE() << error.what();
+        }
+      }
+    });
+  }
+  fake_mta::Daemon& daemon = service->daemon();
+  std::size_t done = 0;
+  std::size_t read = 0;
+  long early_peak = 0;
+  while (done < reloads && daemon.running() && lost == 0) {
+    for (int i = 0; i < 100; ++i) {
+      kill(daemon.pid(), i % 2 == 0 ? SIGHUP : SIGUSR1);
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+    const std::string text = daemon.errors();
+    for (; (read = text.find("reloaded old-sessions=", read)) != text.npos; ++read) ++done;
+    read = text.size();
+    if (early_peak == 0 && done > reloads / 10) early_peak = daemon.peak_memory_kib();
+  }
+  is_over = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_GE(done, reloads);
+  EXPECT_EQ(lost, 0);
+  ASSERT_TRUE(daemon.running());
+  // A copy of the settings is about 2 KiB: 9,000 of them would be 18 MiB.
+  EXPECT_LT(daemon.peak_memory_kib(), early_peak + 8192);
+}
+
+TEST(Drain, ASessionIsServedUntilTheMtaClosesIt) {
+  for (const auto family : {Service::Family::unix_socket, Service::Family::tcp}) {
+    Service service({"--drain-timeout=10m"}, family);
+    Session mta = service.session();
+    mta.begin(reported_message());
+    service.daemon().terminate();
+    EXPECT_EQ(service.daemon().wait_for_line("stopping"), prefix + "stopping sessions=1 drain-timeout=600s");
+    EXPECT_THROW(Session{service.address()}, std::exception) << "a new connection is refused";
+    EXPECT_EQ(mta.end_of_message().modifications, reported_edit());
+    EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit()) << "the next message too";
+    quit(mta);
+    EXPECT_EQ(service.daemon().wait(), 0);
+    EXPECT_EQ(service.daemon().wait_for_line("stopped"), prefix + "stopped cut-sessions=0");
+  }
+}
+
+TEST(Drain, WhatIsLeftIsCut) {
+  Service service({"--drain-timeout=1s"});
+  Session mta = service.session();
+  mta.begin(reported_message());
+  service.daemon().terminate();
+  EXPECT_EQ(service.daemon().wait(), 0);
+  EXPECT_EQ(service.daemon().wait_for_line("stopped"), prefix + "stopped cut-sessions=1");
+  EXPECT_EQ(mta.rest(), "");
+}
+
+TEST(Drain, ASecondSignalCutsAtOnce) {
+  Service service({"--drain-timeout=10m"});
+  Session mta = service.session();
+  kill(service.daemon().pid(), SIGINT);
+  EXPECT_NE(service.daemon().wait_for_line("stopping"), "");
+  EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit()) << "the first one does not";
+  kill(service.daemon().pid(), SIGINT);
+  EXPECT_EQ(service.daemon().wait(), 0);
+  EXPECT_EQ(service.daemon().wait_for_line("stopped"), prefix + "stopped cut-sessions=1");
+}
+
+TEST(Drain, TheSocketIsGoneAtOnce) {
+  Service service({"--drain-timeout=10m"});
+  const std::string path = service.address().substr(std::strlen("unix:"));
+  Session mta = service.session();
+  service.daemon().terminate();
+  EXPECT_NE(service.daemon().wait_for_line("stopping"), "");
+  EXPECT_FALSE(std::filesystem::exists(path));
+  Session(std::move(mta)).hang_up();
+  EXPECT_EQ(service.daemon().wait(), 0);
+}
+
+}  // namespace
