@@ -9,8 +9,8 @@
 
 /// In the place of the C library's. For libmilter's thread it waits for ever; for anybody else it is what it was.
 extern "C" int sigwait(const sigset_t* signals, int* signal) {
-  const bool is_of_libmilter = sigismember(signals, SIGHUP) == 1 && sigismember(signals, SIGTERM) == 1;
-  while (is_of_libmilter) ::pause();
+  // libmilter's thread has all signals blocked: nothing wakes it.
+  while (sigismember(signals, SIGHUP) == 1 && sigismember(signals, SIGTERM) == 1) ::pause();
   const int result = ::sigwaitinfo(signals, nullptr);
   if (result < 0) return errno;
   *signal = result;
