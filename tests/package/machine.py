@@ -63,6 +63,10 @@ def _run(command, check, options):
     return done
 
 
+def run_on_host(*command, check=True, **options):
+    return _run(command, check, options)
+
+
 class Root:
     """A directory with a Debian system in it."""
 
