@@ -28,7 +28,7 @@ read -ra known <<<"$(complete -p "$program")"
 [[ ${#COMPREPLY[@]} = 0 ]] || printf '%s\n' "${COMPREPLY[@]}"
 """
 
-# In an interactive zsh: Ctrl-X asks for completions, and each word that is offered goes to $OUT, "done" behind the last.
+# In an interactive zsh: Ctrl-X asks for completions, and each word offered goes to $OUT, "done" behind the last.
 ZSH_SETUP = r"""
 PROMPT=
 autoload -U compinit && compinit -D -u

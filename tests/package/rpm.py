@@ -74,7 +74,8 @@ def _built_by(spec, name, *arguments):
     top.mkdir(parents=True)
     (top / "package.spec").write_text(spec)
     run_on_host("rpmbuild", "-bb", "--nodeps", f"--load={MACROS}", "--define", f"_topdir {top}", "--define",
-                "_enable_debug_packages 0", "--define", f"_sourcedir {TREE / 'systemd'}", *arguments, top / "package.spec")
+                "_enable_debug_packages 0", "--define", f"_sourcedir {TREE / 'systemd'}", *arguments,
+                top / "package.spec")
     target = PLACE / f"{name}.rpm"
     shutil.copy(next((top / "RPMS").rglob("*.rpm")), target)
     return target
@@ -93,7 +94,8 @@ def newer():
     install = f"%install\nmkdir -p %{{buildroot}}\ncp -a {payload}/. %{{buildroot}}\n\n%pre\n"
     spec = spec[:spec.index("%prep")] + install + spec[spec.index("%pre\n") + len("%pre\n"):]
     spec = re.sub(r"^Version: .*", "Version: 9", spec, flags=re.M)
-    return _built_by(spec.replace("%license LICENSE", "%{_defaultlicensedir}/*"), "newer", "--define", "_build_id_links none")
+    spec = spec.replace("%license LICENSE", "%{_defaultlicensedir}/*")
+    return _built_by(spec, "newer", "--define", "_build_id_links none")
 
 
 def postfix():
