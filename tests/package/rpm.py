@@ -63,7 +63,8 @@ def libraries():
 @functools.cache
 def system():
     """A host with systemd, without an MTA; the package at hand."""
-    root = Root("rpm-system").make(["systemd", "systemd-sysv", "dbus", "logrotate", "rpm", *libraries()])
+    # procps has the kill(1) of the unit's ExecReload, which is in Fedora's util-linux.
+    root = Root("rpm-system").make(["systemd", "systemd-sysv", "dbus", "logrotate", "procps", "rpm", *libraries()])
     root.put(package(), "/root/msgid-milter.rpm")
     return root
 
@@ -81,12 +82,17 @@ def _built_by(spec, name, *arguments):
     return target
 
 
-def newer():
-    """The package again, with a higher version, and a comment more in the configuration that it ships."""
+def unpacked():
     payload = PLACE / "payload"
     shutil.rmtree(payload, ignore_errors=True)
     payload.mkdir(parents=True)
     run_on_host("sh", "-c", f"rpm2cpio {package()} | cpio --quiet -id", cwd=payload)
+    return payload
+
+
+def newer():
+    """The package again, with a higher version, and a comment more in the configuration that it ships."""
+    payload = unpacked()
     shutil.rmtree(payload / "usr/lib/.build-id", ignore_errors=True)
     with open(payload / CONF.lstrip("/"), "a", encoding="utf-8") as conf:
         conf.write("# A later version.\n")
