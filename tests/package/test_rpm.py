@@ -105,7 +105,7 @@ class RpmTest(unittest.TestCase):
 class RpmBuildTest(unittest.TestCase):
     def test_debug_symbols_are_split_off(self):
         names = sorted(re.sub(r"-[0-9].*", "", path.name) for path in rpm.built().glob("*.x86_64.rpm"))
-        self.assertEqual(["msgid-milter", "msgid-milter-debuginfo"], names)
+        self.assertEqual(["msgid-milter", "msgid-milter-debuginfo", "msgid-milter-debugsource"], names)
 
     @unittest.skipUnless(shutil.which("rpmlint"), "skipped: there is no rpmlint")
     def test_rpmlint_has_nothing_to_say(self):
