@@ -165,7 +165,7 @@ int report(const std::vector<std::string>& words) {
       {{"since", "TIME", "what happened from then on: 2026-11-16, or 2026-11-16T08:00:00Z"},
        {"until", "TIME", "what happened before then; of a date, to the end of that day"},
        {"top", "N", "rows in each table, 1 to 1000 (10)"},
-       {"format", "FORMAT", "text, json, csv or html (text)"}},
+       {"format", "text|json|csv|html", "what comes out (text)"}},
       false};
   const Arguments arguments(usage, words);
   if (arguments.is_help()) return print_help(usage);

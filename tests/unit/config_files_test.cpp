@@ -150,7 +150,7 @@ TEST(ConfigFiles, TheManualOfTheProgramHasEveryReason) {
 
   std::string before, section, behind;
   ASSERT_TRUE(cut(contents(source / "packaging/man/msgid-milter.8"), ".Ss Reasons", before, section));
-  ASSERT_TRUE(cut(section, ".Sh SIGNALS", section, behind));
+  ASSERT_TRUE(cut(section, ".Ss Lines of the service itself", section, behind));
   std::set<std::string> told;
   for (const std::string& line : lines_of(section)) {
     if (!line.starts_with(".It Cm ")) continue;

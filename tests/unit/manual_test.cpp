@@ -1,8 +1,11 @@
-// The manual pages of msgid-audit against the program. (config_files_test has those of the daemon.)
+// The manual pages against the programs. (config_files_test has the daemon's options, rules and reasons.)
 #include <gtest/gtest.h>
+#include <sysexits.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
@@ -65,6 +68,82 @@ TEST(Manual, OfTheAuditTrailHasEveryKey) {
   for (const std::string& key : told) EXPECT_TRUE(keys.contains(key)) << "no key any more: " << key;
 }
 
+/// From the line `from` of a page to the next section or subsection.
+std::string section_of(const std::string& page, const std::string& from) {
+  const std::size_t begin = page.find('\n' + from + '\n');
+  if (begin == std::string::npos) {
+    ADD_FAILURE() << "no section: " << from;
+    return {};
+  }
+  const std::size_t end = std::min(page.find("\n.Sh ", begin + 1), page.find("\n.Ss ", begin + 1));
+  return page.substr(begin, end - begin);
+}
+
+/// All sources of the daemon below src/`room`, put together.
+std::string code_of(const std::string& room) {
+  std::string code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(source / "src" / room)) code += contents(entry.path());
+  return code;
+}
+
+bool is_part_of_name(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/// The names in `code` that begin with `prefix`, for example SIGTERM.
+Words names_with(const std::string& prefix, const std::string& code) {
+  Words names;
+  for (std::size_t at = code.find(prefix); at != std::string::npos; at = code.find(prefix, at + 1)) {
+    if (at > 0 && is_part_of_name(code[at - 1])) continue;
+    std::size_t end = at;
+    while (end < code.size() && is_part_of_name(code[end])) ++end;
+    names.insert(code.substr(at, end - at));
+  }
+  return names;
+}
+
+TEST(Manual, OfTheDaemonHasEveryKeyOfTheLog) {
+  const std::string page = contents(source / "packaging/man/msgid-milter.8");
+  Words told = items_of(section_of(page, ".Ss Log lines"), ".It Cm ");
+  told.merge(items_of(section_of(page, ".Ss Lines of the service itself"), ".It Cm "));
+  // In sentences of the other lists: a key that only one reason has.
+  const Words named = items_of(section_of(page, ".Ss Reasons"), ".Cm ");
+  const std::string code = contents(source / "src/report/log.cpp");
+  Words keys{"dkim"};  // append_domains() writes it by itself
+  EXPECT_NE(code.find("\" dkim=\""), std::string::npos);
+  for (const char* call : {"append_bare(line, \"", "append_quoted(line, \""}) {
+    const std::string mark = call;
+    for (std::size_t at = code.find(mark); at != std::string::npos; at = code.find(mark, at + 1)) {
+      const std::size_t begin = at + mark.size();
+      keys.insert(code.substr(begin, code.find('"', begin) - begin));
+    }
+  }
+  EXPECT_GT(keys.size(), 10u);
+  for (const std::string& key : keys) EXPECT_TRUE(told.contains(key) || named.contains(key)) << key;
+  for (const std::string& key : told) EXPECT_TRUE(keys.contains(key)) << "no key any more: " << key;
+}
+
+TEST(Manual, OfTheDaemonHasEverySignal) {
+  const std::string page = contents(source / "packaging/man/msgid-milter.8");
+  Words taken = names_with("SIG", code_of("milter"));
+  // Ignored or only blocked, and words about signals in general.
+  for (const char* other :
+       {"SIG", "SIG_BLOCK", "SIG_DFL", "SIG_IGN", "SIG_SETMASK", "SIG_UNBLOCK", "SIGPIPE", "SIGXFSZ"})
+    taken.erase(other);
+  EXPECT_EQ(items_of(section_of(page, ".Sh SIGNALS"), ".It Dv "), taken);
+}
+
+TEST(Manual, HasEveryExitStatus) {
+  static const std::map<std::string, int> numbers = {
+      {"EX_OK", EX_OK},       {"EX_CONFIG", EX_CONFIG},           {"EX_SOFTWARE", EX_SOFTWARE},
+      {"EX_USAGE", EX_USAGE}, {"EX_UNAVAILABLE", EX_UNAVAILABLE}, {"EX_OSERR", EX_OSERR}};
+  Words used;
+  for (const std::string& name : names_with("EX_", code_of("milter") + code_of("config")))
+    used.insert(std::to_string(numbers.at(name)));
+  const std::string page = contents(source / "packaging/man/msgid-milter.8");
+  EXPECT_EQ(items_of(section_of(page, ".Sh EXIT STATUS"), ".It "), used);
+}
+
 /// The golden cases hold what each --help prints.
 TEST(Manual, OfTheToolHasEveryOption) {
   const std::string page = contents(source / "packaging/man/msgid-audit.1");
@@ -84,6 +163,11 @@ TEST(Manual, OfTheToolHasEveryOption) {
   EXPECT_GT(options.size(), 8u);
   for (const std::string& option : options) {
     EXPECT_NE(page.find("Fl Fl " + option), std::string::npos) << "msgid-audit.1 has no --" << option;
+  }
+  for (const std::string& word : items_of(page, ".It Fl Fl ")) {
+    const bool is_first = page.find("\n.It Fl Fl " + word + ' ') != std::string::npos;
+    if (!is_first || word == "Ns") continue;
+    EXPECT_TRUE(options.contains(word)) << "no option any more: " << word;
   }
   for (const std::string& option : config::policy_option_names()) {
     const std::string name = option.starts_with("rule.") ? "rule." : option;
