@@ -23,8 +23,9 @@ enum class MessageOutcome : std::uint8_t {
   clean,     ///< decided upon, without a finding
   affected,  ///< with findings
   unread,    ///< passed without having been decided upon
+  exempt,    ///< out of scope, and not inspected
 };
-inline constexpr std::size_t message_outcome_count = 3;
+inline constexpr std::size_t message_outcome_count = 4;
 std::string_view name_of(MessageOutcome outcome) noexcept;
 
 /// A histogram bucket has what took at most so long. One more has the rest.

@@ -18,7 +18,8 @@ using report::Outcome;
 using Labels = std::vector<ClientMetric::Label>;
 
 constexpr Outcome all_actions[] = {Outcome::rewritten, Outcome::would_rewrite, Outcome::reported, Outcome::failed};
-constexpr MessageOutcome all_outcomes[] = {MessageOutcome::clean, MessageOutcome::affected, MessageOutcome::unread};
+constexpr MessageOutcome all_outcomes[] = {MessageOutcome::clean, MessageOutcome::affected, MessageOutcome::unread,
+                                           MessageOutcome::exempt};
 
 MetricFamily family(std::string name, std::string help, MetricType type) {
   return {"msgid_milter_" + name, std::move(help), type, {}};
