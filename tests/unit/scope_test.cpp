@@ -316,7 +316,8 @@ TEST(ScopeLists, ErrorsNameTheirLine) {
     if (at != std::string::npos) line.replace(at, list.path().size(), "LIST");
     return line;
   };
-  EXPECT_EQ(error("a.de\nb@\n"), "LIST:2: exempt-sender: only an address, as user@example.com, a domain, or <>");
+  EXPECT_EQ(error("a.de\nb@\n"),
+            "LIST:2: exempt-sender: only a domain, as example.com, or .example.com for it and all below it");
   EXPECT_EQ(error("\n\na,b\n"),
             "LIST:3: exempt-sender: one value at a time: give the option again, or a file @/path of many");
   EXPECT_EQ(error("@/etc/passwd\n"), "LIST:1: exempt-sender: a list file does not name another");

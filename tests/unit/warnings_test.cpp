@@ -77,6 +77,7 @@ class Outside : public ::testing::Test {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "skipped: it needs root";
+    give("", 0, 0, 0755);
     make("run", 0, 0, 0755);
     make("etc/postfix", 0, 0, 0755);
     make("var/spool/postfix", 0, 0, 0755);
