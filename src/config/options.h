@@ -1,7 +1,7 @@
 // The command line and the configuration file: reading them, and printing what they gave.
 //
 // Every option is one row of a table (table.h, options.cpp). The parser, --help, --print-config and the tests that
-// compare the manual and the sample file with the program all go through it.
+// compare the manual with the program all go through it, and the sample file is printed from it.
 //
 //   file    = *( [ line ] [ CR ] LF )
 //   line    = name "=" value, blanks around each of them left out
@@ -63,6 +63,9 @@ void print_help(std::ostream& out);
 /// The effective configuration, in the file's own syntax, each line with its origin behind "#". An option that
 /// has no value is a comment.
 void print_config(std::ostream& out, const Loaded& loaded);
+
+/// The file that is installed: every option as a comment, with its default, or an example where it has none.
+void print_sample(std::ostream& out);
 
 }  // namespace config
 

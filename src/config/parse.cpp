@@ -1,16 +1,11 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <boost/program_options.hpp>
-#include <cerrno>
-#include <cstring>
 #include <initializer_list>
 #include <numeric>
 #include <optional>
 #include <utility>
 
+#include "config/lines.h"
 #include "config/table.h"
 
 namespace config {
@@ -18,11 +13,8 @@ namespace {
 
 namespace po = boost::program_options;
 
-// Bounds for a file that may be anything, a disk image or a log among it.
 constexpr std::size_t max_file_octets = 1 << 20;
-constexpr std::size_t max_line_octets = 4096;
 
-constexpr std::string_view blanks = " \t";
 constexpr const char* command_line = "command line";
 
 /// One value as it was given.
@@ -152,56 +144,14 @@ std::vector<Given> read_arguments(const std::vector<std::string>& arguments) {
   return all;
 }
 
-/// A file's whole text, or nothing where it is not there and need not be. Bounded.
-std::optional<std::string> read_whole(const std::string& path, bool required) {
-  const auto refuse = [&](const std::string& reason) {
-    fail(command_line, "config", "cannot read " + path + ": " + reason);
-  };
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    if (!required && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
-    refuse(std::strerror(errno));
-  }
-  std::string text;
-  std::array<char, 16384> block{};
-  ssize_t got = 0;
-  while (text.size() <= max_file_octets && (got = read(descriptor, block.data(), block.size())) > 0) {
-    text.append(block.data(), static_cast<std::size_t>(got));
-  }
-  const int error = got < 0 ? errno : 0;
-  close(descriptor);
-  if (error != 0) refuse(std::strerror(error));
-  if (text.size() > max_file_octets) refuse("it is over " + std::to_string(max_file_octets) + " octets");
-  return text;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
-}
-
-std::string_view without_comment(std::string_view line) {
-  for (std::size_t at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
-    if (at == 0 || blanks.find(line[at - 1]) != std::string_view::npos) return line.substr(0, at);
-  }
-  return line;
-}
-
 // Boost's own file parser is not used: it takes "#" for a comment wherever it stands, and its errors have no line.
-std::vector<Given> read_lines(std::string_view text, const std::string& path) {
+std::vector<Given> read_file_lines(const std::string& path, std::string_view text) {
   std::vector<Given> all;
-  for (int number = 1; !text.empty(); ++number) {
+  for_each_line(text, [&](std::string_view line, std::size_t number) {
     const auto origin = [&] { return path + ":" + std::to_string(number); };
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.size() > max_line_octets) {
       fail(origin(), cut_short(line), "the line is over " + std::to_string(max_line_octets) + " octets");
     }
-    line = trimmed(without_comment(line));
-    if (line.empty()) continue;
     if (line.front() == '[') fail(origin(), cut_short(line), "there are no sections in this file");
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) fail(origin(), cut_short(line), "\"=\" is missing; write OPTION = VALUE");
@@ -209,8 +159,18 @@ std::vector<Given> read_lines(std::string_view text, const std::string& path) {
     if (name.empty()) fail(origin(), cut_short(line), "there is no option before \"=\"");
     add(all, name, trimmed(line.substr(equals + 1)), origin());
     if (!all.back().option->read) fail(origin(), name, "only on the command line");
-  }
+  });
   return all;
+}
+
+/// The lines of the file at `path`; nothing where it is not there and need not be.
+std::optional<std::vector<Given>> read_config(const std::string& path, bool required) {
+  try {
+    return read_file_lines(path, read_whole(path, max_file_octets));
+  } catch (const FileError& error) {
+    if (!required && error.is_missing) return std::nullopt;
+    fail(command_line, "config", "cannot read " + path + ": " + error.what());
+  }
 }
 
 /// The option that was read last of those: in an impossible combination it is the one to blame.
@@ -271,6 +231,8 @@ void read_values(std::vector<Given> from_file, const std::vector<Given>& from_ar
   for (const Given& given : from_file) {
     try {
       given.option->read(loaded.settings, given.value);
+    } catch (const ListError& error) {
+      fail(error.origin, given.option->name, error.what());
     } catch (const std::invalid_argument& error) {
       fail(given.origin, given.option->name, error.what());
     }
@@ -291,12 +253,19 @@ Loaded load(const std::vector<std::string>& arguments, const std::string& file_w
                                    [](const Given& given) { return given.option->name == "config"; });
   const bool is_named = config != from_arguments.end();
   const std::string path = is_named ? config->value : file_without_config;
-  const auto text = read_whole(path, is_named);
+  auto from_file = read_config(path, is_named).value_or(std::vector<Given>{});
   std::erase_if(from_arguments, [](const Given& given) { return !given.option->read; });
-  read_values(text ? read_lines(*text, path) : std::vector<Given>{}, from_arguments, loaded);
+  read_values(std::move(from_file), from_arguments, loaded);
   if (!loaded.settings.socket.is_set()) loaded.settings.socket = default_endpoint(root);
   check_together(loaded);
   return loaded;
+}
+
+std::string line_about(const Loaded& loaded, std::string_view option, const std::string& reason) {
+  const auto last = std::find_if(loaded.origins.rbegin(), loaded.origins.rend(),
+                                 [&](const Origin& origin) { return origin.option == option; });
+  const std::string origin = last == loaded.origins.rend() ? "default" : last->text;
+  return printable(origin + ": " + std::string(option) + ": " + reason);
 }
 
 std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read) {
@@ -318,7 +287,7 @@ msgid::Policy load_policy(const std::vector<std::string>& arguments, const std::
   if (file.empty()) {
     loaded.settings.policy.exchange = msgid::RuleAction::report;
   } else {
-    from_file = read_lines(*read_whole(file, true), file);
+    from_file = *read_config(file, true);
     std::erase_if(from_file, [](const Given& given) { return !given.option->decides; });
   }
   read_values(std::move(from_file), from_arguments, loaded);

@@ -1,5 +1,7 @@
 #include <boost/program_options.hpp>
+#include <cctype>
 #include <ostream>
+#include <sstream>
 
 #include "config/table.h"
 
@@ -28,7 +30,60 @@ std::string origins_of(const Loaded& loaded, const std::string& option, std::siz
   return "default";
 }
 
+/// "# " and the text, in lines of at most 118 octets.
+void print_comment(std::ostream& out, const std::string& text) {
+  constexpr std::size_t most = 116;
+  std::istringstream words(text);
+  std::string line;
+  for (std::string word; words >> word;) {
+    if (!line.empty() && line.size() + 1 + word.size() > most) {
+      out << "# " << line << '\n';
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  out << "# " << line << '\n';
+}
+
+/// The help as a sentence, with what can be set.
+std::string sentence(const Option& option) {
+  std::string text = option.help;
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  std::string notes = option.range;
+  const bool is_choice = option.value.find('|') != std::string::npos;
+  for (std::size_t i = 0; is_choice && i < option.value.size(); ++i) {
+    option.value[i] == '|' ? notes += " | " : notes += option.value[i];
+  }
+  if (option.repeatable) notes += "may be given more than once";
+  if (!notes.empty()) text += " (" + notes + ")";
+  return text + "." + (option.advice.empty() ? "" : " " + option.advice);
+}
+
 }  // namespace
+
+void print_sample(std::ostream& out) {
+  out << "# Configuration of msgid-milter(8). See msgid-milter.conf(5) for what each option means.\n"
+         "#\n"
+         "# This file runs as it is. A line with \"#\" and no space in front of an option shows its default, or an "
+         "example\n"
+         "# where it has none.\n"
+         "# Check a change with:     msgid-milter --check-config\n"
+         "# See what is in effect:   msgid-milter --print-config\n"
+         "# Put it into effect with: systemctl reload msgid-milter\n"
+         "# Options marked [restart] want \"systemctl restart msgid-milter\" instead.\n";
+  const Settings defaults;
+  std::string_view section;
+  for (const Option& option : options()) {
+    if (!option.print) continue;
+    if (option.section != section) out << "\n### " << option.section << '\n';
+    section = option.section;
+    out << '\n';
+    print_comment(out, sentence(option) + (option.reloads ? "" : " [restart]"));
+    std::vector<std::string> values = option.print(defaults);
+    if (values.empty()) values.push_back(option.example);
+    out << '#' << option.name << " = " << values.front() << '\n';
+  }
+}
 
 void print_help(std::ostream& out) {
   out << "Usage: msgid-milter [--config FILE] [--OPTION=VALUE ...]\n"

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "config/scope.h"
 #include "msgid/inspect.h"
 
 namespace config {
@@ -52,6 +53,7 @@ struct Settings {
   std::string audit_log;             ///< the file of the audit trail, absolute; empty: none
   bool audit_recipients = false;     ///< the recipients' domains are written there
   Endpoint metrics;                  ///< where they are served: an address and a port; not set: nowhere
+  Scope scope;
   msgid::Policy policy;
 };
 

@@ -29,10 +29,16 @@ struct Option {
   bool reloads = true;  ///< a reload takes it; else it needs a restart
   /// Of an option of the command line that says what to do.
   std::optional<Command> command{};
+  // For the sample file.
+  std::string example{};  ///< a value, where there is no default
+  std::string advice{};   ///< sentences to stand behind the help
 };
 
 /// In the order of --help; the rows of a section stand together.
 const std::vector<Option>& options();
+
+/// "origin: option: reason", in printable ASCII, with the origin of the option's last value.
+std::string line_about(const Loaded& loaded, std::string_view option, const std::string& reason);
 
 }  // namespace config
 

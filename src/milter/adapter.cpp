@@ -25,6 +25,7 @@ struct Terms {
   unsigned long protocol = 0;  ///< SMFIP_ bits
   bool may_change = false;
   bool wants_recipients = false;
+  bool wants_user = false;
   std::shared_ptr<const config::Settings> settings{};  ///< they follow from these
 };
 
@@ -34,12 +35,14 @@ struct Private {
       : session(terms.settings, service->log, service->trail, service->counters),
         protocol(terms.protocol),
         wants_recipients(terms.wants_recipients),
+        wants_user(terms.wants_user),
         entry(service->sessions, terms.settings.get()),
         meter(service->counters) {}
 
   Session session;
   unsigned long protocol;
   bool wants_recipients;
+  bool wants_user;
   OpenSessions::Entry entry;
   SessionMeter meter;
 };
@@ -155,7 +158,10 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned 
                       unsigned long* unused_3) noexcept {
   Terms terms;
   terms.settings = service->settings();
-  terms.wants_recipients = service->trail != nullptr && terms.settings->audit_recipients;
+  const config::Scope& scope = terms.settings->scope;
+  terms.wants_recipients =
+      (service->trail != nullptr && terms.settings->audit_recipients) || scope.only_recipient.is_given();
+  terms.wants_user = service->trail != nullptr || scope.exempt_authenticated;
   terms.protocol = wanted_protocol(*terms.settings, terms.wants_recipients) & offered_protocol;
   const bool wants_change = terms.settings->mode == config::Mode::rewrite;
   terms.may_change = wants_change && (offered_actions & SMFIF_CHGHDRS) != 0;
@@ -206,7 +212,9 @@ sfsistat on_connect(SMFICTX* context, char* name, _SOCK_ADDR* address) noexcept 
 
 sfsistat on_mail(SMFICTX* context, char** arguments) noexcept {
   // Postfix and Sendmail send {auth_authen} with MAIL unless told otherwise.
-  const std::string_view user = service->trail == nullptr ? std::string_view() : macro(context, "{auth_authen}");
+  const Private* const mine = private_of(context);
+  const bool wants_user = mine != nullptr && mine->wants_user;
+  const std::string_view user = wants_user ? macro(context, "{auth_authen}") : std::string_view();
   call(context, [&](Session& session) { session.mail(text(arguments[0]), user); });
   return answer(context, SMFIP_NR_MAIL);
 }

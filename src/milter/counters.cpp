@@ -11,6 +11,8 @@ std::string_view name_of(MessageOutcome outcome) noexcept {
       return "affected";
     case MessageOutcome::unread:
       return "unread";
+    case MessageOutcome::exempt:
+      return "exempt";
     case MessageOutcome::clean:
       break;
   }

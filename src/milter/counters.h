@@ -23,9 +23,10 @@ enum class MessageOutcome : std::uint8_t {
   clean,     ///< decided upon, without a finding
   affected,  ///< with findings
   unread,    ///< passed without having been decided upon
+  exempt,    ///< out of scope, and not inspected
 };
 inline constexpr std::array all_message_outcomes = {MessageOutcome::clean, MessageOutcome::affected,
-                                                    MessageOutcome::unread};
+                                                    MessageOutcome::unread, MessageOutcome::exempt};
 std::string_view name_of(MessageOutcome outcome) noexcept;
 
 /// A histogram bucket has what took at most so long. One more has the rest.

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "config/options.h"
+#include "config/warnings.h"
 #include "milter/adapter.h"
 #include "milter/life.h"
 #include "milter/listener.h"
@@ -92,6 +93,12 @@ std::unique_ptr<ScrapeServer> start_metrics(const config::Loaded& loaded, const 
   }
 }
 
+void print_warnings(const config::Loaded& loaded) {
+  for (const auto& lines : {config::contradictions(loaded), config::obstacles(loaded)}) {
+    for (const std::string& line : lines) std::cerr << program << ": warning: " << line << '\n';
+  }
+}
+
 int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals) {
   // Sessions can be at work until the process ends, so what they use is never freed.
   static Counters& counters = *new Counters(loaded.settings.metrics.is_set());
@@ -135,6 +142,7 @@ int run(const std::vector<std::string>& arguments) {
       config::print_config(std::cout, loaded);
       return EX_OK;
     case config::Command::check_config:
+      print_warnings(loaded);
       return EX_OK;
     case config::Command::serve:
       break;

@@ -49,15 +49,19 @@ Session::Session(std::shared_ptr<const config::Settings> settings, const report:
 void Session::connect(std::string_view client_name, std::string_view client_address) {
   client_name_ = client_name.substr(0, max_context_octets);
   client_address_ = client_address.substr(0, max_context_octets);
+  is_client_in_scope_ = settings_->scope.has_client(client_address);
 }
 
 void Session::mail(std::string_view sender, std::string_view user) {
   begin_message();
   sender_ = sender.substr(0, max_context_octets);
   user_ = user.substr(0, max_context_octets);
+  is_sender_in_scope_ = settings_->scope.has_sender(sender, user);
 }
 
 void Session::recipient(std::string_view address) {
+  is_recipient_in_scope_ = is_recipient_in_scope_ || settings_->scope.has_recipient(address);
+  if (trail_ == nullptr || !settings_->audit_recipients) return;
   if (recipient_domains_.size() == report::max_audit_domains) return;
   std::string domain = report::first_domain(address);
   if (domain.empty()) return;
@@ -66,7 +70,7 @@ void Session::recipient(std::string_view address) {
 }
 
 void Session::header(std::string_view name, std::string_view body) {
-  if (state_ != State::collecting) return;
+  if (state_ != State::collecting || !is_wanted()) return;
   if (exchange_) {
     std::string mended;
     exchange_->field(name, received_body(body, negotiated_.has_leading_space, mended));
@@ -128,7 +132,10 @@ void Session::end_of_message(std::string_view queue_id, const ChangeHeader& chan
   const State state = std::exchange(state_, State::deciding);
   const report::MessageContext message = context(queue_id);
   if (state == State::too_large) log_.header_too_large(message);
-  if (state == State::collecting) {
+  if (state == State::collecting && !is_wanted()) {
+    counters_.message(MessageOutcome::exempt);
+    if (trail_ != nullptr) trail_->exempt();
+  } else if (state == State::collecting) {
     decide(message, change_header);
   } else {
     passed_unread();
@@ -172,11 +179,19 @@ void Session::passed_unread() const noexcept {
 }
 
 report::MessageContext Session::context(std::string_view queue_id) const {
-  return {queue_id, client_name_, client_address_, sender_, agent_};
+  return {queue_id, client_name_, client_address_, sender_, agent_, !is_in_scope()};
+}
+
+/// All recipients are there before the first field is.
+bool Session::is_in_scope() const {
+  const bool has_recipient = is_recipient_in_scope_ || !settings_->scope.only_recipient.is_given();
+  return is_client_in_scope_ && is_sender_in_scope_ && has_recipient;
 }
 
 void Session::begin_message() {
   state_ = State::collecting;
+  is_sender_in_scope_ = true;
+  is_recipient_in_scope_ = false;
   sender_.clear();
   agent_.clear();
   fields_.clear();
@@ -194,7 +209,7 @@ void Session::begin_message() {
 /// Sends the edits; says of each whether it was sent.
 std::vector<bool> Session::send(const msgid::Verdict& verdict, const ChangeHeader& change_header) const {
   std::vector<bool> sent(verdict.edits.size(), false);
-  if (!negotiated_.may_change) return sent;
+  if (!may_change()) return sent;
   // What can fail for want of memory comes before the first edit, so that a message is never edited by half.
   std::vector<std::string> bodies;
   bodies.reserve(verdict.edits.size());
@@ -215,7 +230,7 @@ void Session::report_findings(const report::MessageContext& message, const msgid
   std::size_t next_edit = 0;  // findings and edits are in the order of fields
   const auto outcome_of = [&](const msgid::Finding& finding) {
     if (finding.action == msgid::Action::report) return report::Outcome::reported;
-    if (!negotiated_.may_change) return report::Outcome::would_rewrite;
+    if (!may_change()) return report::Outcome::would_rewrite;
     const auto edit = std::find_if(verdict.edits.begin() + static_cast<std::ptrdiff_t>(next_edit), verdict.edits.end(),
                                    [&](const msgid::Edit& candidate) {
                                      return candidate.instance == finding.instance &&
@@ -267,6 +282,7 @@ void Session::add_context(const report::MessageContext& message, report::AuditRe
   audit.recipient_domains = recipient_domains_;
   audit.from_domain = from_domain_;
   audit.agent = message.agent;
+  if (message.is_exempt) audit.scope = "exempt";
 }
 
 }  // namespace milter

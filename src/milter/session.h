@@ -39,14 +39,17 @@ class Session {
   void negotiated(Negotiated negotiated) { negotiated_ = negotiated; }
   void connect(std::string_view client_name, std::string_view client_address);
 
-  /// A message begins. `user`: authenticated as; wanted for the audit trail only.
+  /// A message begins. `sender` is the argument of MAIL. `user`: authenticated as; wanted for the audit trail and for
+  /// exempt-authenticated.
   void mail(std::string_view sender, std::string_view user = {});
 
-  /// An envelope recipient; wanted for the audit trail only, with audit-recipients.
+  /// An envelope recipient, the argument of RCPT; wanted for the audit trail with audit-recipients, and for
+  /// only-recipient.
   void recipient(std::string_view address);
 
   /// A field, its body as the MTA shows it. No work and no copy for a name that neither the policy, the signatures, the
-  /// log, the audit trail nor the rules of exchange.h want.
+  /// log, the audit trail nor the rules of exchange.h want; and for none of a message out of scope, but with
+  /// audit-exempt.
   void header(std::string_view name, std::string_view body);
 
   /// Decides on all fields, then sends the edits (last instance first: the order in which instances stay right in
@@ -70,6 +73,9 @@ class Session {
   report::MessageContext context(std::string_view queue_id) const;
   void begin_message();
   void passed_unread() const noexcept;
+  bool is_in_scope() const;
+  bool is_wanted() const { return settings_->scope.audit_exempt || is_in_scope(); }
+  bool may_change() const { return negotiated_.may_change && is_in_scope(); }
   void keep(std::string_view name, std::string_view body, const msgid::ListedField* listed);
   void keep_context(std::string_view name, std::string_view body);
   void drop_signatures();
@@ -87,9 +93,12 @@ class Session {
   Negotiated negotiated_;
   std::string client_name_;
   std::string client_address_;
+  bool is_client_in_scope_ = true;
 
   // Of the message under way.
   State state_ = State::collecting;
+  bool is_sender_in_scope_ = true;
+  bool is_recipient_in_scope_ = false;
   std::string sender_;
   std::string agent_;
   msgid::FieldList fields_;

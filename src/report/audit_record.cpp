@@ -150,6 +150,7 @@ AuditRecord to_record(const Read& object) {
   take(object, "recipient_domains", record.recipient_domains);
   take(object, "from_domain", record.from_domain);
   take(object, "agent", record.agent);
+  take(object, "scope", record.scope);
   const Read& findings = required(object, "findings");
   if (!findings.is_array()) refuse("findings");
   for (const Read& finding : findings) record.findings.push_back(to_finding(finding));
@@ -166,6 +167,7 @@ AuditTotals to_totals(const Read& object) {
   totals.clean = count(required(object, "clean"), "clean");
   totals.affected = count(required(object, "affected"), "affected");
   totals.unread = count(required(object, "unread"), "unread");
+  if (const auto exempt = object.find("exempt"); exempt != object.end()) totals.exempt = count(*exempt, "exempt");
   const Read& findings = required(object, "findings");
   if (!findings.is_object()) refuse("findings");
   for (const auto& [rule, actions] : findings.items()) {
@@ -227,6 +229,7 @@ std::string to_json_line(const AuditRecord& record) {
   put(out, "recipient_domains", record.recipient_domains);
   put(out, "from_domain", record.from_domain);
   put(out, "agent", record.agent);
+  put(out, "scope", record.scope);
   Json& findings = out["findings"] = Json::array();
   const std::size_t written = std::min(record.findings.size(), max_findings);
   for (std::size_t i = 0; i < written; ++i) findings.push_back(to_json(record.findings[i]));
@@ -244,6 +247,7 @@ std::string to_json_line(const AuditTotals& totals) {
   out["clean"] = totals.clean;
   out["affected"] = totals.affected;
   out["unread"] = totals.unread;
+  out["exempt"] = totals.exempt;
   Json& findings = out["findings"] = Json::object();
   for (const auto& [rule, actions] : totals.findings) {
     for (const auto& [action, number] : actions) findings[rule][action] = number;

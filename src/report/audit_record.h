@@ -61,6 +61,7 @@ struct AuditRecord {
   std::vector<std::string> recipient_domains;  ///< each once, lower case; with audit-recipients only
   std::string from_domain;                     ///< of the From field, lower case
   std::string agent;                           ///< User-Agent or X-Mailer
+  std::string scope;                           ///< "exempt": out of scope, so nothing was edited; else empty
   std::vector<AuditFinding> findings;
   std::size_t more_findings = 0;  ///< so many are left out; those over max_findings are counted in by the writer
 };
@@ -70,10 +71,11 @@ struct AuditTotals {
   std::string time;   ///< RFC 3339, UTC: the end of the time counted
   std::string since;  ///< and its beginning
   std::string host;
-  std::uint64_t messages = 0;  ///< clean + affected + unread
+  std::uint64_t messages = 0;  ///< clean + affected + unread + exempt
   std::uint64_t clean = 0;
   std::uint64_t affected = 0;  ///< with findings: each has a record of its own
   std::uint64_t unread = 0;    ///< passed without a decision: over header-size, or after an error
+  std::uint64_t exempt = 0;    ///< out of scope and not inspected; a trail of before there were scopes has none
   std::map<std::string, std::map<std::string, std::uint64_t>> findings;  ///< by rule, by action
 };
 

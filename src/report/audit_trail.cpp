@@ -96,6 +96,11 @@ void AuditTrail::unread() noexcept {
   ++passed_.unread;
 }
 
+void AuditTrail::exempt() noexcept {
+  const std::lock_guard lock(passed_mutex_);
+  ++passed_.exempt;
+}
+
 void AuditTrail::affected(AuditRecord record, FindingCounts counts) noexcept {
   {
     const std::lock_guard lock(passed_mutex_);
@@ -114,6 +119,7 @@ void AuditTrail::Passed::add(Passed other) noexcept {
   clean += other.clean;
   affected += other.affected;
   unread += other.unread;
+  exempt += other.exempt;
   for (auto& [names, number] : findings) {
     if (const auto found = other.findings.find(names); found != other.findings.end()) number += found->second;
   }
@@ -185,6 +191,7 @@ void AuditTrail::write_totals(bool even_of_nothing) noexcept {
     totals.clean = passed.clean;
     totals.affected = passed.affected;
     totals.unread = passed.unread;
+    totals.exempt = passed.exempt;
     for (const auto& [names, number] : passed.findings) {
       totals.findings[std::string(names.first)][std::string(names.second)] = number;
     }

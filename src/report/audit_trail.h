@@ -52,6 +52,8 @@ class AuditTrail {
   void clean() noexcept;
   /// A message has passed without having been decided upon.
   void unread() noexcept;
+  /// A message out of scope has passed, and was not inspected.
+  void exempt() noexcept;
   /// A message with findings has passed: appends its record, with time and host filled in. `counts` has all its
   /// findings.
   void affected(AuditRecord record, FindingCounts counts) noexcept;
@@ -61,9 +63,10 @@ class AuditTrail {
     std::uint64_t clean = 0;
     std::uint64_t affected = 0;
     std::uint64_t unread = 0;
+    std::uint64_t exempt = 0;
     FindingCounts findings;
 
-    std::uint64_t messages() const { return clean + affected + unread; }
+    std::uint64_t messages() const { return clean + affected + unread + exempt; }
     void add(Passed other) noexcept;  // allocates nothing
   };
 

@@ -91,6 +91,7 @@ void append_context(std::string& line, const MessageContext& message) {
   client += '[';
   client += message.client_address.empty() ? "unknown" : message.client_address;
   client += ']';
+  if (message.is_exempt) append_bare(line, "scope", "exempt");
   append_bare(line, "client", client);
   append_quoted(line, "sender", message.sender);
   append_quoted(line, "agent", message.agent);

@@ -39,12 +39,13 @@ struct MessageContext {
   std::string_view client_address;
   std::string_view sender;  ///< the envelope sender as the MTA shows it: Postfix leaves the brackets out for local mail
   std::string_view agent;   ///< the body of User-Agent or X-Mailer
+  bool is_exempt = false;   ///< out of scope: inspected for the log only
 };
 
 /// What has become of a finding.
 enum class Outcome {
   rewritten,
-  would_rewrite,  ///< log-only
+  would_rewrite,  ///< log-only, or out of scope
   reported,
   failed,  ///< the MTA did not take the edit
 };

@@ -122,6 +122,7 @@ Traffic& Traffic::operator+=(const Traffic& other) {
   clean += other.clean;
   affected += other.affected;
   unread += other.unread;
+  exempt += other.exempt;
   return *this;
 }
 
@@ -179,7 +180,7 @@ void Summary::add(const AuditTotals& totals) {
     ++(end || window.is_open() ? outside_window : without_time);
     return;
   }
-  const Slot slot = {{totals.messages, totals.clean, totals.affected, totals.unread}, {}};
+  const Slot slot = {{totals.messages, totals.clean, totals.affected, totals.unread, totals.exempt}, {}};
   ++totals_count;
   all += slot;
   relays[totals.host] += slot;

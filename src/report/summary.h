@@ -49,7 +49,7 @@ struct Counts {
 
 /// What the totals say of the mail that passed.
 struct Traffic {
-  std::uint64_t messages = 0, clean = 0, affected = 0, unread = 0;
+  std::uint64_t messages = 0, clean = 0, affected = 0, unread = 0, exempt = 0;
 
   Traffic& operator+=(const Traffic& other);
 };

@@ -17,6 +17,7 @@ enum Column : std::size_t {
   clean,
   affected,
   unread,
+  exempt,
   messages,  // and by outcome
   findings = messages + 5,
   survives = findings + 5,
@@ -39,6 +40,7 @@ constexpr std::array<std::string_view, column_count> names = {"section",
                                                               "clean",
                                                               "affected",
                                                               "unread",
+                                                              "exempt",
                                                               "messages",
                                                               "messages_failed",
                                                               "messages_rewritten",
@@ -111,6 +113,7 @@ void fill(Cells& cells, const Slot& slot) {
   cells[clean] = std::to_string(slot.traffic.clean);
   cells[affected] = std::to_string(slot.traffic.affected);
   cells[unread] = std::to_string(slot.traffic.unread);
+  cells[exempt] = std::to_string(slot.traffic.exempt);
   fill(cells, slot.counts);
 }
 

@@ -30,6 +30,7 @@ void append(Json& json, const Slot& slot) {
   json["clean"] = traffic.clean;
   json["affected"] = traffic.affected;
   json["unread"] = traffic.unread;
+  json["exempt"] = traffic.exempt;
   append(json, slot.counts);
 }
 

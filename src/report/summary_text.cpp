@@ -141,6 +141,7 @@ class TextReport {
       line("  clean       ", traffic.clean, true);
       line("  affected    ", traffic.affected, true);
       line("  unread      ", traffic.unread, true);
+      if (traffic.exempt > 0) line("  exempt      ", traffic.exempt, true);
     }
     line("On record     ", summary_.affected(), false);
     for (const Outcome outcome : outcomes_) {

@@ -40,6 +40,7 @@ AuditRecord record() {
           .recipient_domains = {"r.example", "s.example"},
           .from_domain = "from.example",
           .agent = "Python \"3\"",
+          .scope = "exempt",
           .findings = {finding()},
           .more_findings = 4};
 }
@@ -48,10 +49,11 @@ AuditTotals totals() {
   return {.time = "2026-11-22T10:01:00Z",
           .since = "2026-11-22T10:00:00Z",
           .host = "relay",
-          .messages = 9,
+          .messages = 11,
           .clean = 5,
           .affected = 3,
           .unread = 1,
+          .exempt = 2,
           .findings = {{"encoded-word", {{"failed", 1}, {"rewritten", 2}}}}};
 }
 
@@ -77,15 +79,16 @@ bool is_harmless(const std::string& line) {
 }
 
 TEST(AuditRecord, IsOneLine) {
-  EXPECT_EQ(to_json_line(record()),
-            R"({"version":1,"type":"message","time":"2026-11-22T10:00:00Z","host":"relay","queue_id":"4XyZ12",)"
-            R"("source":"mail.eml","number":3,"client_address":"192.0.2.7","client_name":"app.example","user":"app",)"
-            R"("sender":"app@sender.example","recipient_domains":["r.example","s.example"],)"
-            R"("from_domain":"from.example","agent":"Python \"3\"","findings":[{"rule":"encoded-word",)"
-            R"("field":"Message-ID","instance":2,"part":"2.1","action":"rewritten","reason":"a-reason",)"
-            R"("before":"=?utf-8?q?=3Ca=40b=3E?=","after":"<a@b>",)"
-            R"("dkim":{"keeps":["k.example"],"breaks":["b.example","c.example"]}}],"more_findings":4})"
-            "\n");
+  EXPECT_EQ(
+      to_json_line(record()),
+      R"({"version":1,"type":"message","time":"2026-11-22T10:00:00Z","host":"relay","queue_id":"4XyZ12",)"
+      R"("source":"mail.eml","number":3,"client_address":"192.0.2.7","client_name":"app.example","user":"app",)"
+      R"("sender":"app@sender.example","recipient_domains":["r.example","s.example"],)"
+      R"("from_domain":"from.example","agent":"Python \"3\"","scope":"exempt","findings":[{"rule":"encoded-word",)"
+      R"("field":"Message-ID","instance":2,"part":"2.1","action":"rewritten","reason":"a-reason",)"
+      R"("before":"=?utf-8?q?=3Ca=40b=3E?=","after":"<a@b>",)"
+      R"("dkim":{"keeps":["k.example"],"breaks":["b.example","c.example"]}}],"more_findings":4})"
+      "\n");
 }
 
 TEST(AuditRecord, LeavesOutWhatIsNotKnown) {
@@ -116,6 +119,7 @@ TEST(AuditRecord, IsReadAsItWasWritten) {
   EXPECT_EQ(read.recipient_domains, written.recipient_domains);
   EXPECT_EQ(read.from_domain, written.from_domain);
   EXPECT_EQ(read.agent, written.agent);
+  EXPECT_EQ(read.scope, written.scope);
   EXPECT_EQ(read.more_findings, written.more_findings);
   ASSERT_EQ(read.findings.size(), 1u);
   EXPECT_EQ(read.findings[0].rule, "encoded-word");
@@ -133,17 +137,18 @@ TEST(AuditRecord, IsReadAsItWasWritten) {
 TEST(AuditTotals, AreWrittenAndRead) {
   const std::string line = to_json_line(totals());
   EXPECT_EQ(line, R"({"version":1,"type":"totals","time":"2026-11-22T10:01:00Z","since":"2026-11-22T10:00:00Z",)"
-                  R"("host":"relay","messages":9,"clean":5,"affected":3,"unread":1,)"
+                  R"("host":"relay","messages":11,"clean":5,"affected":3,"unread":1,"exempt":2,)"
                   R"("findings":{"encoded-word":{"failed":1,"rewritten":2}}})"
                   "\n");
   const AuditTotals read = std::get<AuditTotals>(parse_audit_line(line));
   EXPECT_EQ(read.time, "2026-11-22T10:01:00Z");
   EXPECT_EQ(read.since, "2026-11-22T10:00:00Z");
   EXPECT_EQ(read.host, "relay");
-  EXPECT_EQ(read.messages, 9u);
+  EXPECT_EQ(read.messages, 11u);
   EXPECT_EQ(read.clean, 5u);
   EXPECT_EQ(read.affected, 3u);
   EXPECT_EQ(read.unread, 1u);
+  EXPECT_EQ(read.exempt, 2u);
   EXPECT_EQ(read.findings, totals().findings);
 }
 
@@ -211,6 +216,7 @@ TEST(AuditRecord, IsBounded) {
                      .recipient_domains = domains,
                      .from_domain = worst,
                      .agent = worst,
+                     .scope = worst,
                      .findings = {},
                      .more_findings = 7};
   const AuditFinding large = {.rule = worst,

@@ -43,6 +43,12 @@ void expect_same(const Settings& a, const Settings& b) {
   EXPECT_EQ(a.metrics.host, b.metrics.host);
   EXPECT_EQ(a.metrics.port, b.metrics.port);
   EXPECT_EQ(a.metrics.is_ipv6, b.metrics.is_ipv6);
+  EXPECT_EQ(a.scope.only_recipient.values, b.scope.only_recipient.values);
+  EXPECT_EQ(a.scope.only_client.values, b.scope.only_client.values);
+  EXPECT_EQ(a.scope.exempt_client.values, b.scope.exempt_client.values);
+  EXPECT_EQ(a.scope.exempt_sender.values, b.scope.exempt_sender.values);
+  EXPECT_EQ(a.scope.exempt_authenticated, b.scope.exempt_authenticated);
+  EXPECT_EQ(a.scope.audit_exempt, b.scope.audit_exempt);
   EXPECT_EQ(a.policy.signed_fields, b.policy.signed_fields);
   EXPECT_EQ(a.policy.exchange, b.policy.exchange);
   EXPECT_EQ(a.policy.exchange_header_size, b.policy.exchange_header_size);
@@ -83,6 +89,12 @@ std::map<std::string, std::vector<std::string>> values_of_options() {
       {"metrics", {"127.0.0.1:9891", "0.0.0.0:1", "[::1]:65535"}},
       {"signed", {"rewrite", "keep"}},
       {"exchange", {"report", "off"}},
+      {"only-recipient", {"example.com", ".Example.com"}},
+      {"only-client", {"192.0.2.7", "192.0.2.0/24"}},
+      {"exempt-client", {"2001:DB8::/32", "::ffff:192.0.2.0/120"}},
+      {"exempt-sender", {"<>", "a@b.de", "\"a b\"@c.de", ".b.de"}},
+      {"exempt-authenticated", {"yes", "no"}},
+      {"audit-exempt", {"yes", "no"}},
       {"exchange-header-size", {"1024", "16777216"}},
   };
   for (const msgid::Rule& rule : msgid::rules()) {

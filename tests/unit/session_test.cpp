@@ -47,6 +47,7 @@ class SessionTest : public testing::Test {
     ASSERT_GE(file, 0);
     close(file);
     trail = std::make_unique<report::AuditTrail>(trail_path, log);
+    settings.audit_recipients = true;
   }
 
   std::vector<report::AuditRecord> records() const {

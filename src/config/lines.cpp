@@ -1,0 +1,83 @@
+#include "config/lines.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace config {
+namespace {
+
+std::string_view without_comment(std::string_view line) {
+  for (std::size_t at = line.find('#'); at != std::string_view::npos; at = line.find('#', at + 1)) {
+    if (at == 0 || blanks.find(line[at - 1]) != std::string_view::npos) return line.substr(0, at);
+  }
+  return line;
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
+
+std::string read_whole(const std::string& path, std::size_t most) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw FileError(std::strerror(errno), errno == ENOENT || errno == ENOTDIR);
+  std::string text;
+  std::array<char, 16384> block{};
+  ssize_t got = 0;
+  while (text.size() <= most && (got = read(descriptor, block.data(), block.size())) > 0) {
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+  const int error = got < 0 ? errno : 0;
+  close(descriptor);
+  if (error != 0) throw FileError(std::strerror(error), false);
+  if (text.size() > most) throw FileError("it is over " + std::to_string(most) + " octets", false);
+  return text;
+}
+
+void for_each_line(std::string_view text, const std::function<void(std::string_view, std::size_t)>& use) {
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.size() <= max_line_octets) line = trimmed(without_comment(line));
+    if (!line.empty()) use(line, number);
+  }
+}
+
+void for_each_value(const std::string& path,
+                    const std::function<void(const std::string& value, const std::string& origin)>& use) {
+  std::string text;
+  try {
+    // A FIFO would hold a start, or a reload, up.
+    std::error_code unseen;
+    if (std::filesystem::exists(path, unseen) && !std::filesystem::is_regular_file(path, unseen)) {
+      throw FileError("it is not a regular file", false);
+    }
+    text = read_whole(path, max_list_octets);
+  } catch (const FileError& error) {
+    throw std::invalid_argument("cannot read " + path + ": " + error.what());
+  }
+  for_each_line(text, [&](std::string_view line, std::size_t number) {
+    const std::string origin = path + ":" + std::to_string(number);
+    if (line.size() > max_line_octets) {
+      throw ListError(origin, "the line is over " + std::to_string(max_line_octets) + " octets");
+    }
+    try {
+      use(std::string(line), origin);
+    } catch (const std::invalid_argument& error) {
+      throw ListError(origin, error.what());
+    }
+  });
+}
+
+}  // namespace config

@@ -1,0 +1,49 @@
+// Text files of an administrator, the configuration and lists of values: lines, comments, bounds.
+#ifndef MSGID_CONFIG_LINES_H
+#define MSGID_CONFIG_LINES_H
+
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace config {
+
+// A file may be anything, a disk image or a log among it.
+inline constexpr std::size_t max_line_octets = 4096;
+inline constexpr std::size_t max_list_octets = 1 << 24;  ///< 100,000 addresses need some three million
+
+inline constexpr std::string_view blanks = " \t";
+
+/// Why a file cannot be read.
+struct FileError : std::runtime_error {
+  FileError(const std::string& reason, bool missing) : std::runtime_error(reason), is_missing(missing) {}
+  bool is_missing;
+};
+
+/// What is wrong with a value in a list file, and where: "/path:12".
+struct ListError : std::invalid_argument {
+  ListError(std::string where, const std::string& reason) : std::invalid_argument(reason), origin(std::move(where)) {}
+  std::string origin;
+};
+
+/// Without the blanks around it.
+std::string_view trimmed(std::string_view text);
+
+/// A file's whole text. Throws FileError, also where it is over `most` octets.
+std::string read_whole(const std::string& path, std::size_t most);
+
+/// Calls `use` with each line that has something in it, without its comment and the blanks around it, and its number.
+/// A comment is "#" and what stands behind it, where the "#" begins the line or stands behind a blank. A line over
+/// max_line_octets is given as it is, for the caller to refuse.
+void for_each_line(std::string_view text, const std::function<void(std::string_view line, std::size_t number)>& use);
+
+/// Calls `use` with each value of the list file at `path`, one a line, and its origin. A std::invalid_argument of `use`
+/// becomes a ListError. A file that cannot be read, is no regular file or is too large is a std::invalid_argument.
+void for_each_value(const std::string& path,
+                    const std::function<void(const std::string& value, const std::string& origin)>& use);
+
+}  // namespace config
+
+#endif
