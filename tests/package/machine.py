@@ -107,6 +107,10 @@ class Root:
     def install(self, *packages, download_only=False):
         """With apt, from the archive; `download_only` makes them ready for a machine, which has no network."""
         self.run(*APT_INSTALL, *(["--download-only"] if download_only else []), *packages, timeout=900)
+        self.keep_archives()
+
+    def keep_archives(self):
+        """What apt has downloaded serves the next run."""
         for package in self.path("/var/cache/apt/archives").glob("*.deb"):
             if not (ARCHIVES / package.name).exists():
                 shutil.copy(package, ARCHIVES)
