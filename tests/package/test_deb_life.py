@@ -1,0 +1,127 @@
+"""The Debian package's life: upgrade, removal and purge, and hosts whose MTA is another, none, or comes later."""
+
+import unittest
+
+import deb
+import mail
+from deb import CONF, UNIT
+from machine import Machine, missing, until
+
+POSTFIX_PLACE = "/var/spool/postfix/msgid-milter"
+RUN_SOCKET = "/run/msgid-milter/milter.sock"
+STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # systemd's catalog: a unit has finished start-up
+KEEP_CONFIGURATION = ["-o", "Dpkg::Options::=--force-confold"]  # what unattended-upgrades does, and "N" to the question
+
+
+def setUpModule():
+    reason = missing()
+    if reason:
+        raise unittest.SkipTest(reason)
+
+
+class DebLifeTest(unittest.TestCase):
+    def boot(self, root):
+        root = root.copy(self.id().rsplit(".", 1)[1].replace("_", "-")[:40])
+        self.addCleanup(root.remove)
+        machine = Machine(root)
+        self.addCleanup(machine.stop)
+        machine.boot()
+        return machine
+
+    def starts(self, machine):
+        return len(machine.journal(STARTED, f"UNIT={UNIT}").splitlines())
+
+    def assert_active(self, machine):
+        self.assertEqual("active", machine.show(UNIT, "ActiveState")["ActiveState"], machine.journal("-u", UNIT))
+
+    def assert_nothing_left(self, machine):
+        left = machine.run("find", "/etc", "/var", "/run", "/usr", "/lib/systemd", "-xdev", "-name", "*msgid*",
+                           "-not", "-path", "/var/cache/apt/*", "-not", "-path", "/run/systemd/*").stdout
+        self.assertEqual("", left)
+        owned = machine.run("find", "/", "-xdev", "-user", "msgid-milter").stdout
+        self.assertEqual("", owned)
+
+    def test_upgrade_remove_purge(self):
+        root = deb.postfix_system()
+        machine = self.boot(root)
+        machine.install("/root/msgid-milter.deb")
+        mail.attach(machine)
+        self.assertEqual(1, self.starts(machine))
+        configuration = machine.root.path(CONF)
+        edited = configuration.read_text() + "rule.folded = report\n"
+        configuration.write_text(edited)
+
+        machine.root.put(deb.newer("newer"), "/root/newer.deb")
+        machine.install(*KEEP_CONFIGURATION, "/root/newer.deb")
+        self.assertIn("Version: 9:", machine.run("dpkg", "--status", "msgid-milter").stdout)
+        self.assertEqual(edited, configuration.read_text())
+        self.assertEqual(2, self.starts(machine))
+        self.assert_active(machine)
+        self.assertEqual(mail.WHOLE, mail.through(machine))
+
+        machine.run("apt-get", "-q", "-y", "remove", "msgid-milter")
+        self.assertEqual("inactive", machine.run("systemctl", "is-active", UNIT, check=False).stdout.strip())
+        self.assertEqual("", machine.run("pgrep", "-x", "msgid-milter", check=False).stdout)
+        self.assertEqual(edited, configuration.read_text())
+        self.assertEqual(mail.BROKEN, mail.through(machine))  # the README's default_action=accept
+
+        machine.run("apt-get", "-q", "-y", "purge", "msgid-milter")
+        self.assert_nothing_left(machine)
+        self.assertEqual(mail.BROKEN, mail.through(machine))
+
+    def test_postfix_comes_goes_and_is_purged(self):
+        root = deb.system().copy("later")
+        self.addCleanup(root.remove)
+        root.install("postfix", download_only=True)
+        root.run("useradd", "--create-home", "reader")
+        machine = self.boot(root)
+        machine.install("/root/msgid-milter.deb")
+        self.assert_active(machine)
+        self.assertTrue(machine.root.path(POSTFIX_PLACE).parent.exists() is False)
+        machine.run("test", "-S", RUN_SOCKET)
+
+        machine.install("postfix")
+        until("the socket", lambda: machine.run("test", "-S", f"{POSTFIX_PLACE}/milter.sock", check=False)
+              .returncode == 0)
+        self.assertEqual(2, self.starts(machine))
+        mail.attach(machine)
+        self.assertEqual(mail.WHOLE, mail.through(machine))
+
+        machine.run("dpkg-trigger", "--by-package=postfix", "/usr/sbin/postconf")
+        machine.run("dpkg", "--configure", "--pending")
+        self.assertEqual(2, self.starts(machine), "it is restarted where it already listens")
+
+        machine.run("apt-get", "-q", "-y", "purge", "postfix")
+        until("the socket", lambda: machine.run("test", "-S", RUN_SOCKET, check=False).returncode == 0)
+        self.assert_active(machine)
+
+    def test_other_queue_directory(self):
+        root = deb.postfix_system().copy("queue")
+        self.addCleanup(root.remove)
+        root.run("cp", "-a", "/var/spool/postfix", "/srv/queue")
+        root.run("postconf", "-e", "queue_directory = /srv/queue")
+        machine = self.boot(root)
+        machine.install("/root/msgid-milter.deb")
+        machine.run("test", "-S", "/srv/queue/msgid-milter/milter.sock")
+        mail.attach(machine)
+        self.assertEqual(mail.WHOLE, mail.through(machine))
+        machine.run("apt-get", "-q", "-y", "purge", "msgid-milter")
+        self.assert_nothing_left(machine)
+        self.assertFalse(machine.root.path("/srv/queue/msgid-milter").exists())
+
+    def test_sendmail(self):
+        root = deb.system().copy("sendmail")
+        self.addCleanup(root.remove)
+        root.install("sendmail-bin", "make", download_only=True)
+        root.run("useradd", "--create-home", "reader")
+        machine = self.boot(root)
+        machine.root.path("/etc/hosts").write_text("127.0.0.1 relay.example relay localhost\n")
+        machine.install("/root/msgid-milter.deb", "sendmail-bin", "make")
+        self.assert_active(machine)
+        lines = mail.readme_lines("Attach it to Sendmail", "INPUT_MAIL_FILTER")
+        self.assertEqual(1, len(lines), lines)
+        with open(machine.root.path("/etc/mail/sendmail.mc"), "a", encoding="utf-8") as mc:
+            mc.write(lines[0] + "\n")
+        machine.run("make", "-C", "/etc/mail")
+        machine.run("systemctl", "restart", "sendmail")
+        self.assertEqual(mail.WHOLE, mail.through(machine))
