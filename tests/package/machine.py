@@ -175,7 +175,7 @@ class Machine:
 
     def install(self, *packages):
         """With apt, from what is in its cache."""
-        return self.run(*APT_INSTALL, "--no-download", *packages)
+        return self.run(*APT_INSTALL, *packages)
 
     def show(self, unit, *properties):
         """What systemctl show says, as a dictionary."""
