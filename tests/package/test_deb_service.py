@@ -168,7 +168,7 @@ class DebSandboxTest(ServiceCase):
                                     check=False).returncode == 0
         writable = ["/run/msgid-milter", "/var/log/msgid-milter", "/var/spool/postfix/msgid-milter", "/tmp", "/var/tmp"]
         refused = ["/", "/etc", "/etc/msgid-milter", "/usr/sbin", "/opt", "/srv", "/root", "/home", "/home/reader",
-                   "/run", "/var", "/var/lib", "/var/log", "/var/mail", "/var/spool", "/var/spool/postfix",
+                   "/run", "/run/lock", "/dev/shm", "/var", "/var/lib", "/var/log", "/var/mail", "/var/spool", "/var/spool/postfix",
                    "/var/spool/postfix/public", "/sys/fs/cgroup", "/proc/sys/kernel"]
         self.assertEqual(writable, [directory for directory in writable + refused if can_write(directory)])
         for directory in ("/tmp", "/var/tmp"):
