@@ -26,7 +26,7 @@ def missing():
     """Why no root can be made or booted here, or None."""
     if os.geteuid() != 0:
         return "roots can be made and booted by root only"
-    for program in ("mmdebstrap", "systemd-nspawn", "nsenter", "prlimit", "setpriv", "unshare", "apt-get"):
+    for program in ("mmdebstrap", "systemd-nspawn", "nsenter", "setpriv", "unshare", "apt-get"):
         if not shutil.which(program):
             return f"there is no {program}"
     if not sources():
@@ -138,9 +138,8 @@ class Machine:
 
     def boot(self):
         self.root.path("/etc/machine-id").write_text("")
-        # It ends with the test, however that ends. The machine may have as many descriptors as this kernel allows.
-        most = pathlib.Path("/proc/sys/fs/nr_open").read_text().strip()
-        command = ["prlimit", f"--nofile={most}", "setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", "-D", self.root.directory, "--boot",
+        # It ends with the test, however that ends.
+        command = ["setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", "-D", self.root.directory, "--boot",
                    "--register=no", "--keep-unit", "--private-network", "--link-journal=no", "--resolv-conf=off",
                    "--timezone=off", f"--hostname={self.root.name}", "--console=pipe"]
         self.console = PLACE / f"{self.root.name}.console"
