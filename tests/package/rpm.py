@@ -63,8 +63,7 @@ def libraries():
 @functools.cache
 def system():
     """A host with systemd, without an MTA; the package at hand."""
-    # procps has the kill(1) of the unit's ExecReload, which is in Fedora's util-linux.
-    root = Root("rpm-system").make(["systemd", "systemd-sysv", "dbus", "logrotate", "procps", "rpm", *libraries()])
+    root = Root("rpm-system").make(["systemd", "systemd-sysv", "dbus", "logrotate", "rpm", *libraries()])
     root.put(package(), "/root/msgid-milter.rpm")
     return root
 
