@@ -19,7 +19,7 @@ using Labels = std::vector<ClientMetric::Label>;
 
 constexpr Outcome all_actions[] = {Outcome::rewritten, Outcome::would_rewrite, Outcome::reported, Outcome::failed};
 
-MetricFamily family(std::string name, std::string help, MetricType type) {
+MetricFamily family(const std::string& name, std::string help, MetricType type) {
   return {"msgid_milter_" + name, std::move(help), type, {}};
 }
 
