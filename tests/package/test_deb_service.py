@@ -79,7 +79,7 @@ class DebServiceTest(ServiceCase):
         self.assertIn("rule=encoded-word action=rewritten", self.machine.journal("-u", UNIT))
 
     def test_local_submission_is_repaired(self):
-        self.machine.run("sh", "-c", "sendmail -i -f shop@app.example reader+local@localhost",
+        self.machine.run("sh", "-c", "sendmail -i -f reader@localhost reader+local@localhost",
                          input=mail.BROKEN.replace(b"\r\n", b"\n"), text=False)
         until("its delivery", lambda: mail.delivered(self.machine, b"reader+local@localhost"))
         self.assertEqual(mail.WHOLE, mail.delivered(self.machine, b"reader+local@localhost"))
