@@ -41,7 +41,8 @@ def build(place, umask="022", environment=()):
     shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git"), symlinks=True)
     root.run("chown", "-R", BUILDER, place)
     root.run("setpriv", f"--reuid={BUILDER}", f"--regid={BUILDER}", "--init-groups", "env", f"HOME=/home/{BUILDER}",
-             *environment, "sh", "-c", f"umask {umask} && {place}/packaging/build-deb {place}/out", timeout=1800)
+             *environment, "sh", "-c", 'umask "$1" && "$2/packaging/build-deb" "$2/out"', "sh", umask, place,
+             timeout=1800)
     return tree / "out"
 
 

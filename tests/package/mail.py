@@ -16,7 +16,7 @@ assert b"Message-ID: =?utf-8?q?" in BROKEN and b"=?" not in WHOLE
 _CLIENT = """
 import smtplib, sys
 with smtplib.SMTP("127.0.0.1", 25, "app.example", timeout=60) as client:
-    client.sendmail("shop@app.example", [sys.argv[1]], sys.stdin.buffer.read())
+    client.sendmail("reader@localhost", [sys.argv[1]], sys.stdin.buffer.read())
 """
 
 

@@ -10,6 +10,7 @@ from deb import CONF, UNIT
 from machine import Machine, missing, until
 from unit import PROBE
 
+_SCRAPE = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9891/metrics', timeout=60).read().decode())"
 SOCKET = "/var/spool/postfix/msgid-milter/milter.sock"
 
 
@@ -79,7 +80,7 @@ class DebServiceTest(ServiceCase):
         self.assertIn("rule=encoded-word action=rewritten", self.machine.journal("-u", UNIT))
 
     def test_local_submission_is_repaired(self):
-        self.machine.run("sh", "-c", "sendmail -i -f shop@app.example reader+local@localhost",
+        self.machine.run("sh", "-c", "sendmail -i -f reader@localhost reader+local@localhost",
                          input=mail.BROKEN.replace(b"\r\n", b"\n"), text=False)
         until("its delivery", lambda: mail.delivered(self.machine, b"reader+local@localhost"))
         self.assertEqual(mail.WHOLE, mail.delivered(self.machine, b"reader+local@localhost"))
@@ -210,6 +211,8 @@ class DebSandboxTest(ServiceCase):
                 run("postconf", "-e", f"smtpd_milters = {{ {postfix}, default_action=accept }}")
                 run("postfix", "reload")
                 self.assertEqual(mail.WHOLE, mail.through(self.machine))
+                scraped = self.machine.run_in_network("/usr/bin/python3", "-c", _SCRAPE).stdout
+                self.assertRegex(scraped, r"(?m)^msgid_milter_messages_total\S* 1$")
                 before = self.main_process()
                 run("systemctl", "reload", UNIT)
                 run("systemctl", "kill", "--kill-who=main", "-s", "USR1", UNIT)
@@ -227,7 +230,7 @@ class DebSandboxTest(ServiceCase):
         given = {"socket": socket, "user": "msgid-milter", "log": {"unix": "syslog"}.get(kind, "stderr"),
                  "audit-log": "/var/log/msgid-milter/audit.jsonl", "audit-recipients": "yes",
                  "extra-field": "Original-Message-ID", "msgid-domain": "example.com", "exchange": "report",
-                 "signed": "keep"}
+                 "signed": "keep", "metrics": "127.0.0.1:9891"}
         if kind == "unix":
             given |= {"socket-mode": "0660", "socket-group": "postfix"}
         printed = self.machine.run("msgid-milter", "--config=/dev/null", "--print-config").stdout
