@@ -154,6 +154,7 @@ class HtmlReport {
   void begin_slots(std::string_view css_class, std::string_view caption, std::string_view head) {
     std::vector<std::string_view> heads = {head, "with a finding"};
     if (summary_.totals_count > 0) heads = {head, "passed", "with a finding", "share", "unread"};
+    if (has_exempt()) heads.emplace_back("exempt");
     begin_table(css_class, caption, heads);
   }
 
@@ -161,8 +162,13 @@ class HtmlReport {
     const Traffic& traffic = slot.traffic;
     const std::uint64_t found = weight(slot.counts);
     if (summary_.totals_count == 0) return {grouped(found)};
-    return {grouped(traffic.messages), grouped(found), share(found, traffic.messages), grouped(traffic.unread)};
+    std::vector<std::string> cells = {grouped(traffic.messages), grouped(found), share(found, traffic.messages),
+                                      grouped(traffic.unread)};
+    if (has_exempt()) cells.push_back(grouped(traffic.exempt));
+    return cells;
   }
+
+  bool has_exempt() const { return summary_.all.traffic.exempt > 0; }
 
   struct Slice {
     std::string label;
@@ -369,13 +375,14 @@ class HtmlReport {
   }
 
   void glossary() {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> terms = {{
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> terms = {{
         {"finding", "A fault in a header field, found by one of the filter's rules."},
         {"would change", "The filter ran in log-only mode: in rewrite mode it would have mended the field."},
         {"changed", "The filter mended the field."},
         {"reported", "The filter leaves the field as it is: the rule only reports, or no sure repair is known."},
         {"not taken", "The mail server did not take the change; the mail went on as it was."},
         {"unread", "A message that passed without a look, because its header was too large or after an error."},
+        {"exempt", "A message that passed without a look, because the configuration leaves its mail alone."},
     }};
     section("words", "How to read this", "The words of this report. All times are UTC.");
     out_ += "<dl class=\"glossary card\">\n";

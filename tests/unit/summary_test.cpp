@@ -414,6 +414,20 @@ TEST(Formats, HtmlIsOnlyOurMarkup) {
   EXPECT_EQ(report::html("<a href='x'>&\"</a>"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;");
 }
 
+TEST(Formats, HtmlHasAColumnForMessagesOutOfScopeWhereThereAreSome) {
+  Summary summary;
+  summary.add(simple());
+  summary.add(totals(100, 3));
+  EXPECT_EQ(report::to_html(summary, 10).find(">exempt</th>"), std::string::npos);
+  AuditTotals limited = totals(100, 3);
+  limited.clean -= 41;
+  limited.exempt = 41;
+  summary.add(limited);
+  const std::string page = report::to_html(summary, 10);
+  EXPECT_NE(page.find(">exempt</th>"), std::string::npos);
+  EXPECT_NE(page.find("<td>41</td>"), std::string::npos);
+}
+
 TEST(Formats, HtmlAsksForNothing) {
   const std::string page = report::to_html(hostile(), 10);
   for (const char* part : {"http:", "https:", "url(", "src=", "@import", "<link", "javascript:"}) {
