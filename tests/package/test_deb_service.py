@@ -194,7 +194,8 @@ class DebSandboxTest(ServiceCase):
         # A call that the filter refuses kills here: what the daemon could get over would stay unseen.
         self.drop_in("SystemCallErrorNumber=kill\nSupplementaryGroups=postfix\n")
         run = self.machine.run
-        self.machine.root.path("/etc/msgid-milter/list").write_text("192.0.2.0/24\n")
+        self.machine.root.path("/etc/msgid-milter/recipients").write_text("localhost\nexample.com\n")
+        self.machine.root.path("/etc/msgid-milter/clients").write_text("# none\n192.0.2.0/24\n")
         seen = set()
         endpoints = {"unix": (f"unix:{SOCKET}", "unix:msgid-milter/milter.sock"),
                      "tcp": ("inet:8891@127.0.0.1", "inet:127.0.0.1:8891"),
@@ -230,7 +231,10 @@ class DebSandboxTest(ServiceCase):
         given = {"socket": socket, "user": "msgid-milter", "log": {"unix": "syslog"}.get(kind, "stderr"),
                  "audit-log": "/var/log/msgid-milter/audit.jsonl", "audit-recipients": "yes",
                  "extra-field": "Original-Message-ID", "msgid-domain": "example.com", "exchange": "report",
-                 "signed": "keep", "metrics": "127.0.0.1:9891"}
+                 "signed": "keep", "metrics": "127.0.0.1:9891",
+                 "only-recipient": "@/etc/msgid-milter/recipients", "only-client": "127.0.0.0/8",
+                 "exempt-client": "@/etc/msgid-milter/clients", "exempt-sender": "<>", "exempt-authenticated": "yes",
+                 "audit-exempt": "yes"}
         if kind == "unix":
             given |= {"socket-mode": "0660", "socket-group": "postfix"}
         printed = self.machine.run("msgid-milter", "--config=/dev/null", "--print-config").stdout
