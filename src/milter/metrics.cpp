@@ -29,14 +29,14 @@ void add_counter(MetricFamily& to, Labels labels, Counters::Number number) {
   metric.counter.value = static_cast<double>(number);
 }
 
-MetricFamily counter(std::string name, std::string help, Counters::Number number) {
-  MetricFamily made = family(std::move(name), std::move(help), MetricType::Counter);
+MetricFamily counter(const std::string& name, std::string help, Counters::Number number) {
+  MetricFamily made = family(name, std::move(help), MetricType::Counter);
   add_counter(made, {}, number);
   return made;
 }
 
-MetricFamily gauge(std::string name, std::string help, double value, Labels labels = {}) {
-  MetricFamily made = family(std::move(name), std::move(help), MetricType::Gauge);
+MetricFamily gauge(const std::string& name, std::string help, double value, Labels labels = {}) {
+  MetricFamily made = family(name, std::move(help), MetricType::Gauge);
   ClientMetric& metric = made.metric.emplace_back();
   metric.label = std::move(labels);
   metric.gauge.value = value;
