@@ -1,5 +1,6 @@
 """The packages, built, installed and used: `/usr/bin/python3 tests/package [unittest's arguments]`."""
 
+import fcntl
 import pathlib
 import signal
 import sys
@@ -8,6 +9,14 @@ import unittest
 here = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent / "e2e")]
 sys.dont_write_bytecode = True
+
+place = here.parents[1] / "build/package"
+place.mkdir(parents=True, exist_ok=True)
+lock = open(place / "lock", "w", encoding="utf-8")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit(f"tests/package: another run is using {place}")
 
 # Ctrl-C and SIGTERM end the run behind the current test, so that no machine is left behind.
 signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
