@@ -27,9 +27,9 @@ Values print_socket_mode(const Settings& settings) {
   return {text.data()};
 }
 
-void read_group(Settings& settings, const std::string& text) {
+const std::string& existing_group(const std::string& text) {
   if (getgrnam(text.c_str()) == nullptr) refuse("no group of this name: " + text);
-  settings.socket_group = text;
+  return text;
 }
 
 void read_user(Settings& settings, const std::string& text) {
@@ -74,7 +74,7 @@ void add_service(std::vector<Option>& table) {
        .value = "GROUP",
        .help = "group of the UNIX socket",
        .section = section,
-       .read = read_group,
+       .read = [](Settings& s, const std::string& text) { s.socket_group = existing_group(text); },
        .print = [](const Settings& s) { return if_any(s.socket_group); },
        .reloads = false,
        .example = "postfix",
@@ -85,6 +85,14 @@ void add_service(std::vector<Option>& table) {
                    .section = section,
                    .read = read_user,
                    .print = [](const Settings& s) { return if_any(s.user); },
+                   .reloads = false,
+                   .example = "msgid-milter"});
+  table.push_back({.name = "group",
+                   .value = "GROUP",
+                   .help = "group to become with it, instead of the user's own",
+                   .section = section,
+                   .read = [](Settings& s, const std::string& text) { s.group = existing_group(text); },
+                   .print = [](const Settings& s) { return if_any(s.group); },
                    .reloads = false,
                    .example = "msgid-milter"});
   table.push_back(time(

@@ -55,6 +55,9 @@ msgid::Policy load_policy(const std::vector<std::string>& arguments, const std::
 /// The names of the options that load_policy() takes.
 std::vector<std::string> policy_option_names();
 
+/// "origin: option: reason", in printable ASCII, with the origin of the option's last value.
+std::string line_about(const Loaded& loaded, std::string_view option, const std::string& reason);
+
 /// The names of all options, in the order of --help, those of the command line only among them.
 std::vector<std::string> option_names();
 

@@ -43,6 +43,11 @@ std::optional<Person> service_of(const Settings& settings) {
   return person && person->user != 0 ? person : std::nullopt;
 }
 
+std::string name_of_group(gid_t id) {
+  const group* const entry = getgrgid(id);
+  return entry != nullptr ? entry->gr_name : std::to_string(id);
+}
+
 constexpr unsigned may_write = 2;
 constexpr unsigned may_search = 1;
 
@@ -89,6 +94,13 @@ class Host {
       if (!may(person, sight.status, may_search)) return directory.string();
     }
     return {};
+  }
+
+  /// Without links.
+  fs::path canonical(const fs::path& path) const {
+    std::error_code error;
+    const fs::path found = fs::weakly_canonical(root_ + path.string(), error);
+    return error ? path : found;
   }
 
   std::optional<std::string> text_of(const fs::path& path) const {
@@ -229,6 +241,23 @@ bool look_at_directory(const Look& look, std::string_view option, const fs::path
   return true;
 }
 
+/// Only its members, and root, can give the socket to a group; in a directory with the set-group-id bit it has that
+/// one.
+void look_at_group(const Look& look, const fs::path& path, const Person& service) {
+  const group* const entry = getgrnam(look.loaded.settings.socket_group.c_str());
+  if (entry == nullptr) return;
+  const bool is_member = std::find(service.groups.begin(), service.groups.end(), entry->gr_gid) != service.groups.end();
+  const Sight directory = look.host.look(path.parent_path());
+  const bool is_inherited = (directory.status.st_mode & S_ISGID) != 0 && directory.status.st_gid == entry->gr_gid;
+  // Started as root, it makes the socket as a member of that group.
+  if (is_member || is_inherited || directory.is_unclear || !look.loaded.settings.user.empty()) return;
+  const std::string there = path.parent_path().string();
+  const std::string name = entry->gr_name;
+  look.say("socket-group", "the user " + service.name + " is not in the group " + name +
+                               " and cannot give it the socket; " + "chgrp " + name + " " + there + " && chmod g+s " +
+                               there + ", or usermod -aG " + name + " " + service.name);
+}
+
 /// Whether the MTA, Postfix's user or whoever is in socket-group, comes to the socket.
 void look_at_way(const Look& look, const fs::path& path, const std::optional<Person>& service,
                  const std::optional<Postfix>& postfix) {
@@ -244,7 +273,7 @@ void look_at_way(const Look& look, const fs::path& path, const std::optional<Per
   if (const std::string closed = look.host.closed_directory(*mta, path); !closed.empty()) {
     const Sight sight = look.host.look(closed);
     const bool is_own = service && sight.status.st_uid == service->user;
-    const std::string group_name = is_postfix ? mta->name : settings.socket_group;
+    const std::string group_name = name_of_group(mta->groups.front());
     look.say("socket",
              name + " cannot pass " + closed + "; " +
                  (is_own ? "chgrp " + group_name + " " + closed + " && chmod g+x " + closed : "chmod o+x " + closed));
@@ -258,16 +287,21 @@ void look_at_way(const Look& look, const fs::path& path, const std::optional<Per
                                        : service->groups.front();
   if (!may(*mta, service->user, group, settings.socket_mode, may_write)) {
     const bool in_group = std::find(mta->groups.begin(), mta->groups.end(), group) != mta->groups.end();
+    const std::string there = path.parent_path().string();
     look.say(in_group ? "socket-mode" : "socket-group",
              name + " could not write to the socket; " +
-                 (in_group ? std::string("set socket-mode = 0660") : "set socket-group = " + mta->name));
+                 (in_group ? std::string("set socket-mode = 0660")
+                           : "chgrp " + name_of_group(mta->groups.front()) + " " + there + " && chmod g+s " + there));
   }
 }
 
 void look_at_chroot(const Look& look, const Postfix& postfix) {
   const std::string& path = look.loaded.settings.socket.path;
   const std::string queue = postfix.queue_directory + (postfix.queue_directory.ends_with('/') ? "" : "/");
-  if (postfix.chrooted.empty() || path.starts_with(queue)) return;
+  if (postfix.chrooted.empty()) return;
+  // The packages make a link where queue_directory is not the usual one.
+  const std::string seen = look.host.canonical(path).string();
+  if (seen.starts_with(look.host.canonical(postfix.queue_directory).string() + "/")) return;
   look.say("socket", "Postfix's " + postfix.chrooted + " run in a chroot (master.cf) and do not see " + path +
                          "; set socket = unix:" + queue + "msgid-milter/milter.sock, which is " +
                          "unix:msgid-milter/milter.sock in main.cf, or a TCP socket");
@@ -284,6 +318,7 @@ std::vector<std::string> obstacles(const Loaded& loaded, const std::string& root
   if (settings.socket.is_unix) {
     const auto postfix = postfix_of(host);
     if (look_at_directory(look, "socket", settings.socket.path, service)) {
+      if (service && !settings.socket_group.empty()) look_at_group(look, settings.socket.path, *service);
       look_at_way(look, settings.socket.path, service, postfix);
     }
     if (postfix) look_at_chroot(look, *postfix);

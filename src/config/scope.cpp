@@ -226,7 +226,7 @@ bool Domains::has_above(std::string_view dotted) const {
 
 EnvelopeAddress parse_envelope(std::string_view argument) {
   const std::size_t begin = argument.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
+  if (begin == std::string_view::npos) return {.is_null = true};
   argument.remove_prefix(begin);
   const bool has_bracket = argument.starts_with('<');
   if (has_bracket) argument.remove_prefix(1);
@@ -246,6 +246,7 @@ EnvelopeAddress parse_envelope(std::string_view argument) {
     at = next;
   }
   EnvelopeAddress address;
+  address.is_null = argument.empty();
   address.local = lower(without_quotes(argument.substr(0, at)));
   if (at < argument.size()) address.domain = lower(argument.substr(at + 1));
   if (address.domain.ends_with('.')) address.domain.pop_back();
@@ -270,7 +271,7 @@ bool Senders::add(std::string_view text) {
 }
 
 bool Senders::contains(const EnvelopeAddress& sender) const {
-  if (sender.is_null()) return has_null_;
+  if (sender.is_null) return has_null_;
   return domains_.contains(sender.domain) || addresses_.contains({sender.local, sender.domain});
 }
 

@@ -56,10 +56,9 @@ class Domains {
 
 /// An address of the envelope, taken out of the argument of MAIL or RCPT.
 struct EnvelopeAddress {
-  std::string local;   ///< lower case, without quotes; empty of the null sender
-  std::string domain;  ///< lower case, without a dot at its end; empty where there is none
-
-  bool is_null() const { return local.empty() && domain.empty(); }
+  std::string local{};   ///< lower case, without quotes
+  std::string domain{};  ///< lower case, without a dot at its end; empty where there is none
+  bool is_null = false;  ///< the null sender: nothing at all, unlike `<"">`
 };
 
 /// With or without angle brackets, with ESMTP parameters behind it, a source route before it, a quoted local part.

@@ -30,12 +30,12 @@ void read_values(GivenSet<Set>& given, const std::string& text) {
 }
 
 /// What an option of a set is, besides what the set is.
-struct Words {
+struct Texts {
   std::string name, value, help, example, advice;
 };
 
 template <class Set>
-Option set_of(const Words& words, GivenSet<Set> Scope::*member) {
+Option set_of(const Texts& words, GivenSet<Set> Scope::*member) {
   Option option;
   option.name = words.name;
   option.value = words.value;

@@ -44,6 +44,7 @@ struct Settings {
   Endpoint socket;
   unsigned socket_mode = 0660;             ///< of a UNIX socket
   std::string socket_group;                ///< of a UNIX socket; empty: the process's own
+  std::string group;                       ///< to become with it; empty: the user's own
   std::string user;                        ///< to become once the socket is there; empty: stay
   std::chrono::seconds timeout{3600};      ///< how long a silent session is kept
   std::chrono::seconds drain_timeout{10};  ///< how long open sessions are served once the service is to stop

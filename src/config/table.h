@@ -37,9 +37,6 @@ struct Option {
 /// In the order of --help; the rows of a section stand together.
 const std::vector<Option>& options();
 
-/// "origin: option: reason", in printable ASCII, with the origin of the option's last value.
-std::string line_about(const Loaded& loaded, std::string_view option, const std::string& reason);
-
 }  // namespace config
 
 #endif

@@ -7,11 +7,10 @@
 
 #include <array>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
+#include "milter/agreed_terms.h"
 #include "milter/session.h"
 
 namespace milter {
@@ -19,15 +18,6 @@ namespace milter {
 namespace {
 
 Service* service = nullptr;
-
-/// What was agreed on with the MTA.
-struct Terms {
-  unsigned long protocol = 0;  ///< SMFIP_ bits
-  bool may_change = false;
-  bool wants_recipients = false;
-  bool wants_user = false;
-  std::shared_ptr<const config::Settings> settings{};  ///< they follow from these
-};
 
 /// What libmilter keeps for a session.
 struct Private {
@@ -45,32 +35,6 @@ struct Private {
   bool wants_user;
   OpenSessions::Entry entry;
   SessionMeter meter;
-};
-
-/// The terms by libmilter's context. After SMFIC_QUIT_NC an MTA goes on with the next SMTP connection and does not
-/// negotiate again; libmilter 8.17.1 calls xxfi_close before it all the same, and wants its private data gone. Contexts
-/// are not reported gone, so an entry stays until its address is used again: as many as there ever were at a time.
-class AgreedTerms {
- public:
-  void put(const SMFICTX* context, Terms terms) {
-    const std::lock_guard lock(mutex_);
-    by_context_[context] = std::move(terms);
-  }
-
-  void erase(const SMFICTX* context) {
-    const std::lock_guard lock(mutex_);
-    by_context_.erase(context);
-  }
-
-  std::optional<Terms> find(const SMFICTX* context) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = by_context_.find(context);
-    return found == by_context_.end() ? std::nullopt : std::optional(found->second);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::unordered_map<const SMFICTX*, Terms> by_context_;
 };
 
 // Never freed: sessions can outlive main().
@@ -185,7 +149,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned 
 
 /// A session for the next SMTP connection of an MTA that said SMFIC_QUIT_NC.
 void reopen_session(SMFICTX* context) noexcept {
-  const std::optional<Terms> terms = agreed_terms.find(context);
+  const std::optional<Terms> terms = agreed_terms.find(context, service->settings());
   if (!terms) return;
   try {
     open_session(context, *terms);

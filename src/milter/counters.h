@@ -80,8 +80,7 @@ class Counters {
  private:
   friend class SessionMeter;
   using Atomic = std::atomic<Number>;
-  static constexpr std::size_t action_count = 4;
-  using ByAction = std::array<Atomic, action_count>;
+  using ByAction = std::array<Atomic, report::all_outcomes.size()>;
 
   template <class Enum>
   static constexpr std::size_t index(Enum value) noexcept {

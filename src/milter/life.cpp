@@ -32,15 +32,20 @@ constexpr milliseconds grace{100};
 
 constexpr milliseconds drain_interval{20};
 
+/// For what is left to do after the drain.
+constexpr seconds at_the_end{10};
+
 }  // namespace
 
 Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again)
-    : started_(std::move(started)),
+    : loaded_at_start_(std::move(started)),
       settings_(parts.service.settings()),
       parts_(parts),
       read_again_(std::move(read_again)),
       libmilter_ended_(::eventfd(0, EFD_CLOEXEC)),
-      watchdog_(notify::watchdog()) {
+      watchdog_(notify::watchdog()),
+      interval_(watchdog_ ? std::min<milliseconds>(duration_cast<milliseconds>(*watchdog_ / 4), status_interval)
+                          : status_interval) {
   if (libmilter_ended_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
@@ -55,7 +60,7 @@ std::optional<std::size_t> Life::run() {
       watchdog_ ? std::min<milliseconds>(duration_cast<milliseconds>(*watchdog_ / 4), status_interval)
                 : status_interval;
   for (;;) {
-    if (!wait(Clock::now() + interval)) return std::nullopt;
+    if (!wait(Clock::now() + interval_)) return std::nullopt;
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
       if (*signal == SIGTERM || *signal == SIGINT) return drain();
@@ -74,13 +79,12 @@ bool Life::wait(Clock::time_point until) {
 
 std::optional<std::size_t> Life::drain() {
   const OpenSessions& sessions = parts_.service.sessions;
-  const bool is_closed = parts_.listener.cease_to_accept();
+  parts_.listener.cease_to_accept();
   parts_.service.log.stopping(sessions.count(), settings_->drain_timeout.count());
-  notify::stopping(status());
+  notify::stopping(status(), settings_->drain_timeout + at_the_end);
   Clock::time_point used = Clock::now();  // there was a session then
   const Clock::time_point end = used + settings_->drain_timeout;
-  // Where the socket could not be closed new sessions would come for ever.
-  while (is_closed && Clock::now() < end && Clock::now() < used + grace) {
+  while (Clock::now() < end && Clock::now() < used + grace) {
     if (!wait(std::min(end, Clock::now() + drain_interval))) return std::nullopt;
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
@@ -95,9 +99,9 @@ void Life::reload() {
   notify::reloading();
   try {
     config::Loaded read = read_again_();
-    const std::vector<std::string> for_restart = config::changes_for_restart(started_, read);
+    const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
     // What sessions ask of the MTA depends on the socket that there is.
-    read.settings.socket = started_.settings.socket;
+    read.settings.socket = loaded_at_start_.settings.socket;
     settings_ = std::make_shared<const config::Settings>(std::move(read.settings));
     parts_.service.replace(settings_);
     parts_.service.counters.reload_taken();
@@ -112,6 +116,8 @@ void Life::reload() {
 }
 
 void Life::tell_manager() {
+  if (Clock::now() < tell_again_) return;
+  tell_again_ = Clock::now() + interval_;
   if (watchdog_) {
     const auto longest = parts_.service.sessions.longest_callback();
     const bool hangs = longest > *watchdog_ / 2;

@@ -49,12 +49,14 @@ class Life {
   void tell_manager();
   std::string status() const;
 
-  const config::Loaded started_;  ///< with
+  const config::Loaded loaded_at_start_;
   std::shared_ptr<const config::Settings> settings_;
   Parts parts_;
   std::function<config::Loaded()> read_again_;
   int libmilter_ended_;  ///< a descriptor that is readable then; never closed, for its thread is there to the end
   std::optional<std::chrono::microseconds> watchdog_;
+  std::chrono::milliseconds interval_;  ///< between two looks at what the manager is to be told
+  Clock::time_point tell_again_;
   bool is_hanging_ = false;
   std::string told_status_;
 };

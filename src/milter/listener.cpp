@@ -52,10 +52,15 @@ bool is_stale(const std::string& path) {
   throw ListenError("socket", path + ": " + why);
 }
 
-gid_t group_id(const std::string& name) {
+gid_t group_id(const std::string& option, const std::string& name) {
   const group* const entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) throw ListenError("socket-group", "no such group: " + name);
+  if (entry == nullptr) throw ListenError(option, "no such group: " + name);
   return entry->gr_gid;
+}
+
+/// The one that the service is to have.
+gid_t service_group(const config::Settings& settings, const passwd& user) {
+  return settings.group.empty() ? user.pw_gid : group_id("group", settings.group);
 }
 
 const passwd& user_entry(const std::string& name) {
@@ -71,8 +76,9 @@ class AsSocketOwner {
   explicit AsSocketOwner(const config::Settings& settings) : is_root_(::geteuid() == 0) {
     if (!is_root_) return;
     const passwd& user = user_entry(settings.user);
-    const gid_t group = settings.socket_group.empty() ? user.pw_gid : group_id(settings.socket_group);
-    if (::initgroups(settings.user.c_str(), user.pw_gid) != 0 || ::setegid(group) != 0 || ::seteuid(user.pw_uid) != 0) {
+    const gid_t own_group = service_group(settings, user);
+    const gid_t group = settings.socket_group.empty() ? own_group : group_id("socket-group", settings.socket_group);
+    if (::initgroups(settings.user.c_str(), own_group) != 0 || ::setegid(group) != 0 || ::seteuid(user.pw_uid) != 0) {
       throw ListenError("user", system_error("cannot become " + settings.user));
     }
   }
@@ -90,7 +96,7 @@ class AsSocketOwner {
 void set_group(const config::Settings& settings) {
   if (settings.socket_group.empty()) return;
   const std::string& path = settings.socket.path;
-  const gid_t group = group_id(settings.socket_group);
+  const gid_t group = group_id("socket-group", settings.socket_group);
   struct stat status = {};
   if (::lstat(path.c_str(), &status) == 0 && status.st_gid == group) return;
   // Not made as root, or in a set-gid directory of another group. As a user this works for the user's own groups.
@@ -118,6 +124,14 @@ void set_no_delay(int listener) {
   const int on = 1;
   ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
+
+/// A connection waits to be accepted.
+bool has_waiting(int listener) {
+  pollfd entry = {listener, POLLIN, 0};
+  return ::poll(&entry, 1, 0) == 1;
+}
+
+constexpr int accept_patience = 100;  // ms
 
 struct SocketAddress {
   sockaddr_storage storage = {};
@@ -228,27 +242,28 @@ Listener::Listener(const config::Settings& settings) {
 // shut down makes libmilter 8.17.1 end, and all sessions with it. At this moment it is probably in poll(2) for the old
 // socket, which keeps that one alive for up to five seconds. A connection wakes it; poll(2) then looks at what the
 // descriptor is now, and returns because a connection of ours waits there too.
-bool Listener::cease_to_accept() {
+void Listener::cease_to_accept() {
   SocketAddress old;
-  if (!get_address(descriptor_, old)) return false;
-  const int silent = silent_listener(old.storage.ss_family);
-  const bool is_done = silent >= 0 && ::dup2(silent, descriptor_) == descriptor_;
-  if (silent >= 0) ::close(silent);
-  if (!is_done) return false;
+  const bool is_known = get_address(descriptor_, old);
+  // Those who have connected are served. At a TCP port there is no end of them, so not for long.
+  if (!path_.empty()) ::unlink(path_.c_str());
+  for (int i = 0; i < accept_patience && has_waiting(descriptor_); ++i) ::usleep(1000);
+  const int silent = is_known ? silent_listener(old.storage.ss_family) : -1;
+  if (silent < 0) return;
+  ::dup2(silent, descriptor_);
+  ::close(silent);
   SocketAddress now;
   if (get_address(descriptor_, now)) knock(now);
   constexpr int knocks = 500;
   for (int i = 0; i < knocks && knock(old); ++i) ::usleep(1000);
-  if (!path_.empty()) ::unlink(path_.c_str());
-  return true;
 }
 
 void drop_privileges(const config::Settings& settings) {
   if (settings.user.empty()) return;
   const passwd& entry = user_entry(settings.user);
   if (::geteuid() == entry.pw_uid && ::geteuid() != 0) return;
-  if (::initgroups(settings.user.c_str(), entry.pw_gid) != 0 || ::setgid(entry.pw_gid) != 0 ||
-      ::setuid(entry.pw_uid) != 0) {
+  const gid_t group = service_group(settings, entry);
+  if (::initgroups(settings.user.c_str(), group) != 0 || ::setgid(group) != 0 || ::setuid(entry.pw_uid) != 0) {
     throw ListenError("user", system_error("cannot become " + settings.user));
   }
 }

@@ -24,9 +24,10 @@ class Listener {
   /// its directory. TCP sockets get TCP_NODELAY. Throws ListenError.
   explicit Listener(const config::Settings& settings);
 
-  /// From now on connections are refused, and a UNIX socket is gone; libmilter, which knows no such state, goes on with
-  /// its open sessions. For good. False where it could not be done.
-  bool cease_to_accept();
+  /// From now on connections are refused, and a UNIX socket is gone; who has connected before is served, and libmilter,
+  /// which knows no such state, goes on with its open sessions. For good. At the limit of descriptors a TCP port
+  /// cannot be closed, and goes on to accept.
+  void cease_to_accept();
 
  private:
   int descriptor_ = -1;

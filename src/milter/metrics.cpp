@@ -17,8 +17,6 @@ using report::Failure;
 using report::Outcome;
 using Labels = std::vector<ClientMetric::Label>;
 
-constexpr Outcome all_actions[] = {Outcome::rewritten, Outcome::would_rewrite, Outcome::reported, Outcome::failed};
-
 MetricFamily family(const std::string& name, std::string help, MetricType type) {
   return {"msgid_milter_" + name, std::move(help), type, {}};
 }
@@ -60,7 +58,7 @@ MetricFamily findings(const Counters& counters) {
   MetricFamily made = family("findings_total", "Findings in header fields, by rule and by what has become of them.",
                              MetricType::Counter);
   const auto add = [&](const msgid::Rule& rule) {
-    for (const Outcome action : all_actions) {
+    for (const Outcome action : report::all_outcomes) {
       const Counters::Number number = counters.findings(rule.id, action);
       // A rule that never edits has nothing but reports.
       if (!rule.can_fix && action != Outcome::reported && number == 0) continue;
@@ -80,7 +78,7 @@ MetricFamily breaking_edits(const Counters& counters) {
   MetricFamily made = family("signature_breaking_edits_total",
                              "Edits that break a DKIM or ARC signature over the field, by what has become of them.",
                              MetricType::Counter);
-  for (const Outcome action : all_actions) {
+  for (const Outcome action : report::all_outcomes) {
     add_counter(made, {{"action", std::string(name_of(action))}}, counters.breaking_edits(action));
   }
   return made;

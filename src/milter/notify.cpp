@@ -29,8 +29,9 @@ void reloading() {
       std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
 }
 
-void stopping(const std::string& status) {
-  say("STOPPING=1\nSTATUS=" + status);
+void stopping(const std::string& status, std::chrono::seconds patience) {
+  const std::chrono::microseconds microseconds = patience;
+  say("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(microseconds.count()) + "\nSTATUS=" + status);
 }
 
 void status(const std::string& status) {

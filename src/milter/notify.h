@@ -10,7 +10,8 @@ namespace milter::notify {
 
 void ready(const std::string& status);
 void reloading();
-void stopping(const std::string& status);
+/// It will take up to so long, which may be longer than the manager would wait by itself.
+void stopping(const std::string& status, std::chrono::seconds patience);
 void status(const std::string& status);
 
 /// Within this time of the last one it wants to hear alive(), or it restarts the service. Nothing: it does not.

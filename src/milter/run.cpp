@@ -29,11 +29,7 @@ namespace {
 constexpr const char* program = "msgid-milter";
 
 [[noreturn]] void fail(const config::Loaded& loaded, const std::string& option, const std::string& reason) {
-  std::string origin = "command line";
-  for (const config::Origin& given : loaded.origins) {
-    if (given.option == option) origin = given.text;
-  }
-  throw config::StartupError(origin + ": " + option + ": " + reason);
+  throw config::StartupError(config::line_about(loaded, option, reason));
 }
 
 bool is_root(const std::string& user) {

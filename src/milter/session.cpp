@@ -42,7 +42,11 @@ bool is_agent_field(std::string_view name) {
 
 Session::Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail,
                  Counters& counters)
-    : settings_(std::move(settings)), log_(log), trail_(trail), counters_(counters) {
+    : settings_(std::move(settings)),
+      log_(log),
+      trail_(trail),
+      counters_(counters),
+      is_client_in_scope_(settings_->scope.has_client({})) {
   begin_message();
 }
 

@@ -93,7 +93,7 @@ class Session {
   Negotiated negotiated_;
   std::string client_name_;
   std::string client_address_;
-  bool is_client_in_scope_ = true;
+  bool is_client_in_scope_;  ///< of a client that the MTA says nothing about, too
 
   // Of the message under way.
   State state_ = State::collecting;

@@ -2,7 +2,7 @@
 //
 // libmilter waits for SIGHUP, SIGTERM and SIGINT in a thread of its own, and ends the service at each of them. Here it
 // never gets one: sigwait() is defined in signals.cpp, in the executable, so libmilter's call of it comes to ours,
-// which does not return. Measured with libmilter 8.17.1 on Debian 12, 2026-11-22; tests/milter/reload_test sends
+// which does not return. Measured with libmilter 8.17.1 on Debian 12, 2026-11-22; tests/milter/life_test sends
 // thousands.
 #ifndef MSGID_MILTER_SIGNALS_H
 #define MSGID_MILTER_SIGNALS_H

@@ -7,6 +7,7 @@
 #ifndef MSGID_REPORT_LOG_H
 #define MSGID_REPORT_LOG_H
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -49,6 +50,9 @@ enum class Outcome {
   reported,
   failed,  ///< the MTA did not take the edit
 };
+
+inline constexpr std::array all_outcomes = {Outcome::rewritten, Outcome::would_rewrite, Outcome::reported,
+                                            Outcome::failed};
 
 /// As in the log and in the audit trail: "rewritten", "would-rewrite", "reported", "failed".
 std::string_view name_of(Outcome outcome) noexcept;

@@ -192,6 +192,47 @@ TEST(Drain, ASessionIsServedUntilTheMtaClosesIt) {
   }
 }
 
+// Who has connected when the stop comes is served: none of these connections is reset.
+TEST(Drain, ConnectionsUnderWayAreServedOrRefused) {
+  for (int round = 0; round < 5; ++round) {
+    Service service({"--drain-timeout=10m"});
+    std::atomic<int> lost = 0;
+    std::atomic<int> served = 0;
+    std::vector<std::thread> clients;
+    for (int client = 0; client < 8; ++client) {
+      clients.emplace_back([&] {
+        for (;;) {
+          std::optional<Session> mta;
+          try {
+            mta.emplace(service.address());
+          } catch (const std::exception&) {
+            return;  // refused: it is gone
+          }
+          try {
+            mta->negotiate();
+            mta->quit();
+            ++served;
+          } catch (const std::exception&) {
+            ++lost;
+          }
+        }
+      });
+    }
+    while (served < 50 && service.daemon().running()) std::this_thread::yield();
+    service.daemon().terminate();
+    for (std::thread& client : clients) client.join();
+    EXPECT_EQ(service.daemon().wait(), 0);
+    EXPECT_EQ(lost, 0);
+  }
+}
+
+// libmilter's listener looks every five seconds only whether it is to stop.
+TEST(Drain, WithoutASessionTheEndIsNear) {
+  Service service({"--drain-timeout=10m"});
+  service.daemon().terminate();
+  EXPECT_EQ(service.daemon().wait(std::chrono::milliseconds(4000)), 0);
+}
+
 TEST(Drain, WhatIsLeftIsCut) {
   Service service({"--drain-timeout=1s"});
   Session mta = service.session();

@@ -85,8 +85,9 @@ TEST(Notify, ReadyMeansThatTheSocketAccepts) {
   mta.send(reported_message());
   mta.send(clean_message());
   daemon.terminate();
-  EXPECT_EQ(manager.next_with("STOPPING=1"),
-            "STOPPING=1\nSTATUS=mode rewrite, open sessions: 1, messages: 2, with findings: 1");
+  EXPECT_EQ(
+      manager.next_with("STOPPING=1"),
+      "STOPPING=1\nEXTEND_TIMEOUT_USEC=20000000\nSTATUS=mode rewrite, open sessions: 1, messages: 2, with findings: 1");
   quit(mta);
   EXPECT_EQ(daemon.wait(), 0);
 }

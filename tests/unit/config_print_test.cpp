@@ -73,6 +73,7 @@ std::map<std::string, std::vector<std::string>> values_of_options() {
       {"socket-mode", {"0000", "0600", "0777"}},
       {"socket-group", {getgrgid(0)->gr_name}},
       {"user", {getpwuid(0)->pw_name}},
+      {"group", {getgrgid(0)->gr_name}},
       {"timeout", {"1s", "61s", "2m", "24h"}},
       {"drain-timeout", {"0s", "1s", "10m"}},
       {"mode", {"rewrite", "log-only"}},

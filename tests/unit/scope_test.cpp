@@ -212,7 +212,7 @@ TEST(Scope, SendersHaveTheirAddresses) {
     Texts in, out;
   };
   const std::vector<Case> cases{
-      {"<>", {"<>", "", "<> SIZE=1"}, {"<a@b.de>", "<root>"}},
+      {"<>", {"<>", "", "<> SIZE=1"}, {"<a@b.de>", "<root>", "<\"\">", "\"\""}},
       {"user@example.com",
        {"<user@example.com>", "USER@EXAMPLE.COM", "<\"user\"@example.com>", "<@r.de:user@example.com>"},
        {"<>", "<user+x@example.com>", "<xuser@example.com>", "<user@a.example.com>", "<user>"}},

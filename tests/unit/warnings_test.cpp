@@ -148,13 +148,44 @@ TEST_F(Outside, TheWayOfTheMta) {
             Lines{here + "socket-mode: the group mail could not write to the socket; set socket-mode = 0660"});
 
   write("etc/postfix/main.cf", "mail_owner = mail\ncompatibility_level = 3.6\n");
-  EXPECT_EQ(obstacles(socket), Lines{"default: socket-group: Postfix's user mail could not write to the socket; set "
-                                     "socket-group = mail"});
+  EXPECT_EQ(obstacles(socket),
+            Lines{"default: socket-group: Postfix's user mail could not write to the socket; chgrp mail "
+                  "/run/m && chmod g+s /run/m"});
   make("run/m", user("daemon"), group("mail"), 02750);
   EXPECT_EQ(obstacles(socket), Lines{}) << "the socket has the group of its directory";
   make("run/m", user("daemon"), group("daemon"), 0700);
   EXPECT_EQ(obstacles(socket),
             Lines{here + "socket: Postfix's user mail cannot pass /run/m; chgrp mail /run/m && chmod g+x /run/m"});
+}
+
+// What a service manager starts is no root, and can give its socket to groups of its own only.
+TEST_F(Outside, TheGroupOfTheSocket) {
+  if (geteuid() != 0) GTEST_SKIP() << "it takes another user's place";
+  make("run/m", user("daemon"), group("daemon"), 0755);
+  fs::permissions(root(), fs::perms::others_exec | fs::perms::others_read, fs::perm_options::add);
+  const auto as_daemon = [&] {
+    const config::Loaded loaded = load({"--socket=unix:/run/m/s", "--socket-group=mail"});
+    EXPECT_EQ(seteuid(user("daemon")), 0);
+    const Lines lines = config::obstacles(loaded, root().string());
+    EXPECT_EQ(seteuid(0), 0);
+    return lines;
+  };
+  EXPECT_EQ(as_daemon(), Lines{here + "socket-group: the user daemon is not in the group mail and cannot give it the "
+                                      "socket; chgrp mail /run/m && chmod g+s /run/m, or usermod -aG mail daemon"});
+  make("run/m", user("daemon"), group("mail"), 02755);
+  EXPECT_EQ(as_daemon(), Lines{});
+}
+
+// The Debian package makes one where queue_directory is not the usual one.
+TEST_F(Outside, ALinkIntoTheQueueDirectoryIsInside) {
+  make("srv/queue/msgid-milter", user("daemon"), group("mail"), 02750);
+  make("var/spool/postfix", 0, 0, 0755);
+  fs::create_directory_symlink(root() / "srv/queue/msgid-milter", root() / "var/spool/postfix/msgid-milter");
+  write("etc/postfix/main.cf", "mail_owner = mail\ncompatibility_level = 3.6\nqueue_directory = /srv/queue\n");
+  write("etc/postfix/master.cf", "smtp inet n - y - - smtpd\n");
+  EXPECT_EQ(obstacles({"--socket=unix:/var/spool/postfix/msgid-milter/s"}), Lines{});
+  make("run/m", user("daemon"), group("mail"), 02750);
+  EXPECT_EQ(obstacles({"--socket=unix:/run/m/s"}).size(), 1u);
 }
 
 TEST_F(Outside, TheChrootOfPostfix) {
