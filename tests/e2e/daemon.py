@@ -52,6 +52,7 @@ class Daemon:
             lines.append("socket-mode = 0666")  # Postfix's user and Sendmail's differ; no secret is behind it
         self._stem.with_suffix(".conf").write_text("\n".join(lines) + "\n" + self.options)
         already = self.log().count(": serving ")
+        self._is_stopping = False
         with open(self._stem.with_suffix(".log"), "ab") as log:
             self._child = subprocess.Popen([self.binary, "--config", self._stem.with_suffix(".conf")],
                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -70,6 +71,22 @@ class Daemon:
     def running(self):
         return self._child is not None and self._child.poll() is None
 
+    def stop(self):
+        """SIGTERM, and the wait until it accepts no connection any more. A second one cuts what is open."""
+        said = self.log().count(": stopping ")
+        self._child.terminate()
+        deadline = time.monotonic() + 30
+        while self.log().count(": stopping ") == said and not self._is_stopping:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it does not stop:\n{self.log()}")
+            time.sleep(0.02)
+        self._is_stopping = True
+
+    def wait(self):
+        status = self._child.wait(60)
+        if status != 0:
+            raise AssertionError(f"exit status {status}:\n{self.log()}")
+
     def kill(self):
         """SIGKILL: no farewell to the MTA."""
         self._child.kill()
@@ -77,7 +94,7 @@ class Daemon:
 
 
 def stop_cleanly(daemons):
-    """SIGTERM to all, then the wait for each: libmilter's listener takes up to 5 s to notice it (8.17.1).
+    """SIGTERM to all, then the wait for each.
 
     An exit status other than 0, a sanitizer's for one, is an error.
     """

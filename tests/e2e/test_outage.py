@@ -81,6 +81,30 @@ class OutageTests:
         for recipient in ["tempfail-1", *refused]:
             self.assert_delivered(recipient, repaired=True)
 
+    def test_a_stop_serves_the_session_that_is_open(self):
+        client = self.connect("tempfail")
+        self.assertEqual(250, self.send(client, "drain-1", in_the_middle=self.daemon.stop))
+        self.assertEqual(4, self.send(self.connect("tempfail"), "drain-2") // 100)
+        self.assertEqual(250, self.send(client, "drain-3"))
+        client.quit()
+        self.daemon.wait()
+        self.daemon.start()
+        for number in (1, 3):
+            self.assert_delivered(f"drain-{number}", repaired=True)
+
+    def test_what_a_stop_cuts_is_decided_by_the_default_action(self):
+        client = self.connect("tempfail")
+
+        def stop_at_once():
+            self.daemon.stop()
+            self.daemon.stop()
+            self.daemon.wait()
+
+        self.assertEqual(4, self.send(client, "cut-1", in_the_middle=stop_at_once) // 100)
+        self.daemon.start()
+        self.assertEqual(250, self.send(self.connect("tempfail"), "cut-1"))
+        self.assert_delivered("cut-1", repaired=True)
+
 
 class PostfixTest(OutageTests, unittest.TestCase):
     missing = staticmethod(postfix.missing)
