@@ -69,13 +69,18 @@ class DebLifeTest(unittest.TestCase):
         self.assert_nothing_left(machine)
         self.assertEqual(mail.BROKEN, mail.through(machine))
 
-    def test_postfix_comes_goes_and_is_purged(self):
+    def boot_before_postfix(self):
+        """With the package installed, and Postfix at hand."""
         root = deb.system().copy("later")
         self.addCleanup(root.remove)
         root.install("postfix", download_only=True)
         root.run("useradd", "--create-home", "reader")
         machine = self.boot(root)
         machine.install("/root/msgid-milter.deb")
+        return machine
+
+    def test_postfix_comes_goes_and_is_purged(self):
+        machine = self.boot_before_postfix()
         self.assert_active(machine)
         self.assertFalse(machine.root.path(POSTFIX_PLACE).parent.exists())
         machine.run("test", "-S", RUN_SOCKET)
@@ -95,6 +100,33 @@ class DebLifeTest(unittest.TestCase):
         until("the socket", lambda: machine.run("test", "-S", RUN_SOCKET, check=False).returncode == 0)
         self.assert_active(machine)
 
+    def test_failed_service_is_revived_and_a_place_in_use_is_left_alone(self):
+        machine = self.boot_before_postfix()
+        shipped = machine.root.path(CONF).read_text()
+        machine.root.path(CONF).write_text(f"{shipped}socket = unix:{POSTFIX_PLACE}/milter.sock\n")
+        machine.run("systemctl", "restart", UNIT, check=False)
+        self.assertEqual("failed", machine.show(UNIT, "ActiveState")["ActiveState"])
+
+        machine.install("postfix")
+        until("the socket", lambda: machine.run("test", "-S", f"{POSTFIX_PLACE}/milter.sock", check=False)
+              .returncode == 0)
+        until("its start", lambda: machine.show(UNIT, "ActiveState")["ActiveState"] == "active")
+
+        # The configuration names the place.
+        starts = self.starts(machine)
+        machine.run("apt-get", "-q", "-y", "remove", "postfix")
+        machine.run("test", "-S", f"{POSTFIX_PLACE}/milter.sock")
+        self.assertEqual(starts, self.starts(machine))
+
+        # No postconf, and a directory with a socket in use: a Postfix that is no package, say.
+        machine.root.path(CONF).write_text(shipped)
+        machine.root.path(f"{POSTFIX_PLACE}/somebodys").write_text("")
+        machine.run("dpkg", "--install", "/root/msgid-milter.deb")
+        self.assert_active(machine)
+        machine.run("test", "-S", f"{POSTFIX_PLACE}/milter.sock")
+        machine.run("apt-get", "-q", "-y", "purge", "msgid-milter")
+        self.assertEqual(["somebodys"], [path.name for path in machine.root.path(POSTFIX_PLACE).iterdir()])
+
     def test_other_queue_directory(self):
         root = deb.postfix_system().copy("queue")
         self.addCleanup(root.remove)
@@ -103,6 +135,7 @@ class DebLifeTest(unittest.TestCase):
         machine = self.boot(root)
         machine.install("/root/msgid-milter.deb")
         machine.run("test", "-S", "/srv/queue/msgid-milter/milter.sock")
+        self.assertNotIn("warning:", machine.run("msgid-milter", "--check-config").stderr)
         mail.attach(machine)
         self.assertEqual(mail.WHOLE, mail.through(machine))
         machine.run("apt-get", "-q", "-y", "purge", "msgid-milter")

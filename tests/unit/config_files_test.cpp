@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "config/table.h"
 #include "tests/unit/config_fixture.h"
 
 namespace {
@@ -116,6 +117,44 @@ TEST(ConfigFiles, TheManualHasTheRangeOfEveryNumber) {
     ++found;
   }
   EXPECT_EQ(found, 6);
+}
+
+/// The words behind ".Cm" on the lines of `page` that stand between two others.
+std::set<std::string> words_between(const std::string& page, const std::string& first, const std::string& last) {
+  std::string before, text;
+  EXPECT_TRUE(cut(page, first + "\n", before, text) && cut(text, "\n" + last, text, before)) << first;
+  std::set<std::string> found;
+  for (const std::string& line : lines_of(text)) {
+    std::istringstream words(line.starts_with(".Cm ") ? line.substr(4) : "");
+    for (std::string word; words >> word;) {
+      if (word.find_first_of(",.") != 0) found.insert(word);
+    }
+  }
+  return found;
+}
+
+TEST(ConfigFiles, TheManualsSayWhatNeedsARestart) {
+  std::set<std::string> marked, needed;
+  for (const auto& [name, item] : items_of_manual()) {
+    if (item.find(" Needs a restart. ") != std::string::npos) marked.insert(name);
+  }
+  for (const config::Option& option : config::options()) {
+    if (!option.reloads) needed.insert(option.name);
+  }
+  EXPECT_FALSE(needed.empty());
+  EXPECT_EQ(marked, needed);
+  EXPECT_EQ(words_between(contents(source / "packaging/man/msgid-milter.8"), "A change of", "needs a restart."),
+            needed);
+}
+
+TEST(ConfigFiles, TheManualSaysWhatMayBeGivenMoreOften) {
+  std::set<std::string> repeatable;
+  for (const config::Option& option : config::options()) {
+    if (option.repeatable) repeatable.insert(option.name);
+  }
+  EXPECT_FALSE(repeatable.empty());
+  const std::string page = contents(source / "packaging/man/msgid-milter.conf.5");
+  EXPECT_EQ(words_between(page, "only where that is said of it:", ".Pp"), repeatable);
 }
 
 TEST(ConfigFiles, TheManualOfTheProgramHasItsOwnOptions) {
