@@ -65,9 +65,6 @@ std::optional<std::size_t> Life::run() {
     static_cast<void>(!::write(ended, &once, sizeof once));
   }).detach();
   notify::ready(told_status_ = status());
-  const milliseconds interval =
-      watchdog_ ? std::min<milliseconds>(duration_cast<milliseconds>(*watchdog_ / 4), status_interval)
-                : status_interval;
   for (;;) {
     if (!wait(Clock::now() + interval_)) return std::nullopt;
     tell_manager();
