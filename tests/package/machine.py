@@ -142,10 +142,11 @@ class Machine:
 
     def boot(self):
         self.root.path("/etc/machine-id").write_text("")
-        # It ends with the test, however that ends.
+        # It ends with the test, however that ends. Nobody needs what it writes after a power cut; on a busy disk that
+        # is the difference between two minutes and ten (systemd 252, 2026-11-22).
         command = ["setpriv", "--pdeathsig", "KILL", "systemd-nspawn", "--quiet", "-D", self.root.directory, "--boot",
                    "--register=no", "--keep-unit", "--private-network", "--link-journal=no", "--resolv-conf=off",
-                   "--timezone=off", f"--hostname={self.root.name}", "--console=pipe"]
+                   "--timezone=off", "--suppress-sync=yes", f"--hostname={self.root.name}", "--console=pipe"]
         self.console = PLACE / f"{self.root.name}.console"
         with open(self.console, "wb") as console:
             self._nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
