@@ -59,7 +59,8 @@ def _run(command, check, options):
         del options["stdin"]
     done = subprocess.run(command, env=ENVIRONMENT, **options)
     if check and done.returncode != 0:
-        raise AssertionError(f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+        said = f"exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        raise AssertionError(f"{' '.join(map(str, command))}: {said}")
     return done
 
 
@@ -86,7 +87,8 @@ class Root:
         source.write_text("\n".join(sources()) + "\n")
         _run(["mmdebstrap", "--quiet", "--mode=root", f"--variant={variant}", f"--include={','.join(packages)}",
               "--skip=download/empty,essential/unlink,cleanup/apt", "--dpkgopt=force-unsafe-io",
-              "--setup-hook=mkdir -p \"$1\"/var/cache/apt/archives", f"--setup-hook=sync-in {ARCHIVES} /var/cache/apt/archives",
+              "--setup-hook=mkdir -p \"$1\"/var/cache/apt/archives",
+              f"--setup-hook=sync-in {ARCHIVES} /var/cache/apt/archives",
               f"--customize-hook=sync-out /var/cache/apt/archives {ARCHIVES}", "bookworm", self.directory, source],
              True, {"timeout": 900})
         return self
