@@ -29,6 +29,9 @@ using FieldList = std::vector<Field>;
 /// Whether two field names are the same: ASCII letters are equal in either case (RFC 5322 1.2.2).
 bool same_name(std::string_view a, std::string_view b) noexcept;
 
+/// The text with its ASCII letters in lower case.
+std::string lower(std::string_view text);
+
 /// Whether the octets can be a field name: 1 or more of 33-57 and 59-126 (RFC 5322 3.6.8).
 bool is_field_name(std::string_view name) noexcept;
 

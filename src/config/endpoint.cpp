@@ -2,19 +2,15 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 
 #include "config/settings.h"
+#include "config/value.h"
 
 namespace config {
 namespace {
-
-[[noreturn]] void refuse(const std::string& reason) {
-  throw std::invalid_argument(reason);
-}
 
 bool is_address(int family, const std::string& text) {
   in6_addr address{};
@@ -26,12 +22,9 @@ bool is_digits(std::string_view text) {
 }
 
 std::optional<int> port_number(std::string_view text) {
-  int port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (!is_digits(text) || error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65535) {
-    return std::nullopt;
-  }
-  return port;
+  const auto port = whole_number(text);
+  if (!port || *port < 1 || *port > 65535) return std::nullopt;
+  return static_cast<int>(*port);
 }
 
 Endpoint unix_endpoint(const std::string& path) {

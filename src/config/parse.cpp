@@ -48,8 +48,12 @@ std::string cut_short(std::string_view text) {
   return text.size() <= longest ? std::string(text) : std::string(text.substr(0, longest)) + "...";
 }
 
+std::string line_of(const std::string& origin, std::string_view option, const std::string& reason) {
+  return printable(origin + ": " + std::string(option) + ": " + reason);
+}
+
 [[noreturn]] void fail(const std::string& origin, std::string_view option, const std::string& reason) {
-  throw StartupError(printable(origin + ": " + std::string(option) + ": " + reason));
+  throw StartupError(line_of(origin, option, reason));
 }
 
 /// How many octets must be put in, taken out or exchanged to make one text the other.
@@ -199,9 +203,7 @@ void check_together(const Loaded& loaded) {
   }
   const Endpoint& socket = loaded.settings.socket;
   for (const std::string_view name : {"socket-mode", "socket-group"}) {
-    const bool is_given = std::any_of(loaded.origins.begin(), loaded.origins.end(),
-                                      [&](const Origin& origin) { return origin.option == name; });
-    if (is_given && socket.is_set() && !socket.is_unix) {
+    if (is_given(loaded, name) && socket.is_set() && !socket.is_unix) {
       blame(loaded, {name, "socket"},
             std::string(name) + " goes with a UNIX socket, not with " + socket.for_libmilter());
     }
@@ -261,11 +263,16 @@ Loaded load(const std::vector<std::string>& arguments, const std::string& file_w
   return loaded;
 }
 
+bool is_given(const Loaded& loaded, std::string_view option) {
+  return std::any_of(loaded.origins.begin(), loaded.origins.end(),
+                     [&](const Origin& origin) { return origin.option == option; });
+}
+
 std::string line_about(const Loaded& loaded, std::string_view option, const std::string& reason) {
   const auto last = std::find_if(loaded.origins.rbegin(), loaded.origins.rend(),
                                  [&](const Origin& origin) { return origin.option == option; });
   const std::string origin = last == loaded.origins.rend() ? "default" : last->text;
-  return printable(origin + ": " + std::string(option) + ": " + reason);
+  return line_of(origin, option, reason);
 }
 
 std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read) {

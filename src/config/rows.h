@@ -4,31 +4,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/table.h"
+#include "config/value.h"
 
 namespace config::rows {
 
 using Values = std::vector<std::string>;
-
-[[noreturn]] inline void refuse(const std::string& reason) {
-  throw std::invalid_argument(reason);
-}
-
-inline std::optional<std::size_t> whole_number(std::string_view text, int base = 10) {
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 inline Values if_any(const std::string& text) {
   return text.empty() ? Values{} : Values{text};

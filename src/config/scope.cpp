@@ -3,32 +3,19 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
-#include <stdexcept>
+
+#include "config/lines.h"
+#include "config/value.h"
+#include "msgid/field.h"
 
 namespace config {
 namespace {
 
-constexpr std::string_view blanks = " \t";
 constexpr std::size_t max_domain_octets = 253;
 
-[[noreturn]] void refuse(const std::string& reason) {
-  throw std::invalid_argument(reason);
-}
+using msgid::lower;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) { return lower(c); });
-  return result;
-}
-
-bool starts_with_ipv6_tag(std::string_view text) {
-  return lower(text.substr(0, 5)) == "ipv6:";
-}
+constexpr std::string_view ipv6_tag = "IPv6:";
 
 // Networks.
 
@@ -73,18 +60,10 @@ std::string text_of(const Address& address) {
   return text.data();
 }
 
-std::optional<std::size_t> small_number(std::string_view text) {
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool has_digits_only = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-  if (!has_digits_only || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 /// Where the prefix of "address/prefix" ends, in the 128 bits.
 std::size_t prefix_bits(const Address& address, bool is_mapped_text, std::string_view text) {
   const std::size_t most = is_ipv4(address) && !is_mapped_text ? ipv4_bits : address_bits;
-  const auto number = small_number(text);
+  const auto number = whole_number(text);
   if (!number || *number > most) refuse("only a number from 0 to " + std::to_string(most) + " behind the \"/\"");
   if (is_ipv4(address) && is_mapped_text && *number < address_bits - ipv4_bits) {
     refuse("an IPv4-mapped network has 96 or more behind the \"/\"; write it as an IPv4 network");
@@ -158,7 +137,7 @@ std::string without_quotes(std::string_view local) {
 
 std::optional<Address> parse_address(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
-  if (starts_with_ipv6_tag(text)) text.remove_prefix(5);
+  if (msgid::same_name(text.substr(0, ipv6_tag.size()), ipv6_tag)) text.remove_prefix(ipv6_tag.size());
   return address_in(text);
 }
 
@@ -225,19 +204,15 @@ bool Domains::has_above(std::string_view dotted) const {
 }
 
 EnvelopeAddress parse_envelope(std::string_view argument) {
-  const std::size_t begin = argument.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {.is_null = true};
-  argument.remove_prefix(begin);
+  argument = trimmed(argument);
   const bool has_bracket = argument.starts_with('<');
   if (has_bracket) argument.remove_prefix(1);
-  argument = argument.substr(0, end_of_address(argument, has_bracket ? ">" : " \t"));
+  argument = argument.substr(0, end_of_address(argument, has_bracket ? ">" : blanks));
   if (argument.starts_with('@')) {  // RFC 5321 4.1.2: A-d-l ":" before the mailbox
     const std::size_t colon = argument.find(':');
     argument.remove_prefix(colon == std::string_view::npos ? argument.size() : colon + 1);
   }
-  const std::size_t first = std::min(argument.find_first_not_of(blanks), argument.size());
-  argument.remove_prefix(first);
-  argument = argument.substr(0, argument.find_last_not_of(blanks) + 1);
+  argument = trimmed(argument);
   std::size_t at = end_of_address(argument, "@");
   // The last one: "a@b@example.com" goes to example.com in Postfix and Sendmail alike.
   while (at < argument.size()) {

@@ -10,11 +10,6 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-bool is_given(const Loaded& loaded, std::string_view option) {
-  return std::any_of(loaded.origins.begin(), loaded.origins.end(),
-                     [&](const Origin& origin) { return origin.option == option; });
-}
-
 void look_at_scope(const Loaded& loaded, Lines& lines) {
   const Scope& scope = loaded.settings.scope;
   const auto say = [&](std::string_view option, const std::string& reason) {

@@ -18,12 +18,6 @@ constexpr std::size_t max_signatures = 100;
 /// Of a name in the DNS (RFC 1035 2.3.4). A longer one has no key, and would be copied into every finding.
 constexpr std::size_t max_domain_octets = 255;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), ascii::lower);
-  return out;
-}
-
 /// The text up to the next `separator`, trimmed; `rest` becomes what stands behind it.
 std::string_view next_piece(std::string_view& rest, char separator) {
   const std::size_t end = std::min(rest.find(separator), rest.size());

@@ -188,14 +188,13 @@ report::MessageContext Session::context(std::string_view queue_id) const {
 
 /// All recipients are there before the first field is.
 bool Session::is_in_scope() const {
-  const bool has_recipient = is_recipient_in_scope_ || !settings_->scope.only_recipient.is_given();
-  return is_client_in_scope_ && is_sender_in_scope_ && has_recipient;
+  return is_client_in_scope_ && is_sender_in_scope_ && is_recipient_in_scope_;
 }
 
 void Session::begin_message() {
   state_ = State::collecting;
   is_sender_in_scope_ = true;
-  is_recipient_in_scope_ = false;
+  is_recipient_in_scope_ = !settings_->scope.only_recipient.is_given();  // until a recipient brings it there
   sender_.clear();
   agent_.clear();
   fields_.clear();

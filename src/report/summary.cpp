@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "msgid/field.h"
 #include "report/address.h"
 #include "report/instant.h"
 
@@ -13,17 +14,9 @@ namespace {
 /// Of values that are identifiers of ours or times; of a trail that is not ours they may be anything.
 constexpr std::size_t max_short_value = 200;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 /// "in-reply-to" as "In-Reply-To", however the sender spelled it.
 std::string usual_spelling(std::string_view field) {
-  std::string name = lower(cut(field, max_short_value));
+  std::string name = msgid::lower(cut(field, max_short_value));
   for (std::size_t begin = 0; begin < name.size();) {
     const std::size_t end = std::min(name.find('-', begin), name.size());
     const std::string_view part = std::string_view(name).substr(begin, end - begin);
@@ -41,7 +34,7 @@ std::string client_of(const AuditRecord& record) {
   if (record.client_address.empty() && record.client_name.empty()) return {};
   // A client without a name comes as "[192.0.2.7]".
   const bool has_name = !record.client_name.empty() && record.client_name.front() != '[';
-  std::string client = has_name ? lower(cut(record.client_name, max_short_value)) : std::string("unknown");
+  std::string client = has_name ? msgid::lower(cut(record.client_name, max_short_value)) : std::string("unknown");
   client += '[';
   client += record.client_address.empty() ? std::string_view("unknown") : cut(record.client_address, max_short_value);
   client += ']';
@@ -227,7 +220,7 @@ void Summary::add(const AuditRecord& record) {
   add_to(fields, by_field);
   const std::string client = client_of(record);
   const std::string sender_domain = first_domain(record.sender);
-  const std::string from_domain = lower(record.from_domain);
+  const std::string from_domain = msgid::lower(record.from_domain);
   clients[client] += counts;
   sender_domains[sender_domain] += counts;
   if (!from_domain.empty() && from_domain != sender_domain) from_domains[from_domain] += counts;
@@ -247,7 +240,7 @@ void Summary::add_signatures(const AuditRecord& record) {
     const bool is_edit = outcome_of(finding.action).value_or(Outcome::reported) != Outcome::reported;
     const bool is_spared = !is_edit && !finding.breaks.empty();
     if (!is_edit && !is_spared) continue;
-    EditedField& field = fields_edited[{lower(finding.field), finding.instance}];
+    EditedField& field = fields_edited[{msgid::lower(finding.field), finding.instance}];
     field.is_spared = field.is_spared || is_spared;
     field.keeps.insert(finding.keeps.begin(), finding.keeps.end());
     field.breaks.insert(finding.breaks.begin(), finding.breaks.end());
@@ -261,11 +254,11 @@ void Summary::add_signatures(const AuditRecord& record) {
       is_message_broken = true;
     }
     for (const std::string& domain : field.breaks) {
-      SignatureCounts& counts = signing_domains[lower(domain)];
+      SignatureCounts& counts = signing_domains[msgid::lower(domain)];
       ++(field.is_spared ? counts.spared : counts.broken);
     }
     for (const std::string& domain : field.keeps) {
-      if (!field.is_spared) ++signing_domains[lower(domain)].kept;
+      if (!field.is_spared) ++signing_domains[msgid::lower(domain)].kept;
     }
   }
   if (is_message_broken) ++breaking_messages;
