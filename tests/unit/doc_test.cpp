@@ -7,19 +7,14 @@
 #include <sstream>
 #include <string>
 
+#include "tests/unit/source_files.h"
+
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path source = MSGID_SOURCE_DIR;
-
-std::string contents(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_FALSE(text.str().empty()) << path;
-  return text.str();
-}
+using source_files::contents;
+using source_files::source;
 
 /// What stands between backquotes, on one line.
 std::set<std::string> code_words(const std::string& page) {

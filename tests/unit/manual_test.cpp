@@ -12,6 +12,7 @@
 
 #include "config/options.h"
 #include "msgid/exchange.h"
+#include "tests/unit/source_files.h"
 
 namespace {
 
@@ -19,15 +20,8 @@ namespace fs = std::filesystem;
 
 using Words = std::set<std::string>;
 
-const fs::path source = MSGID_SOURCE_DIR;
-
-std::string contents(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  EXPECT_FALSE(text.str().empty()) << path;
-  return text.str();
-}
+using source_files::contents;
+using source_files::source;
 
 /// What stands between two quotes and is made of small letters and "_".
 Words keys_in(const std::string& text) {
