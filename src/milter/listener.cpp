@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "milter/transport.h"
+
 namespace milter {
 
 namespace {
@@ -236,6 +238,7 @@ Listener::Listener(const config::Settings& settings) {
     if (std::find(before.begin(), before.end(), fd) == before.end()) descriptor_ = fd;
   }
   if (!settings.socket.is_unix) set_no_delay(descriptor_);
+  transport::begin(descriptor_, {.timeout = settings.timeout});
 }
 
 // Another socket takes the descriptor's place, one that listens where nobody connects to. A listener that is closed or
@@ -243,6 +246,11 @@ Listener::Listener(const config::Settings& settings) {
 // socket, which keeps that one alive for up to five seconds. A connection wakes it; poll(2) then looks at what the
 // descriptor is now, and returns because a connection of ours waits there too.
 void Listener::cease_to_accept() {
+  if (transport::is_linked()) {
+    if (!path_.empty()) ::unlink(path_.c_str());
+    transport::cease_to_accept();
+    return;
+  }
   SocketAddress old;
   const bool is_known = get_address(descriptor_, old);
   // Those who have connected are served. At a TCP port there is no end of them, so not for long.
