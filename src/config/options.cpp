@@ -99,6 +99,9 @@ void add_service(std::vector<Option>& table) {
       "timeout", 1, 86400, [](auto& s) -> auto& { return s.timeout; },
       "how long a silent session is kept: seconds, or as 90s, 30m, 1h", section));
   table.back().reloads = false;
+  table.push_back(number(
+      "max-sessions", 1, 1000000, [](auto& s) -> auto& { return s.max_sessions; },
+      "how many sessions may be open; a connection beyond them is closed at once", section));
   table.push_back(time(
       "drain-timeout", 0, 600, [](auto& s) -> auto& { return s.drain_timeout; },
       "how long open sessions are served when the service stops", section));

@@ -21,13 +21,13 @@ inline Values if_any(const std::string& text) {
   return text.empty() ? Values{} : Values{text};
 }
 
-/// A row for a number of octets. `member` is a generic lambda from the settings to the number.
+/// A row for a number. `member` is a generic lambda from the settings to the number.
 template <class Member>
-Option octets(std::string name, std::size_t least, std::size_t most, Member member, std::string help,
+Option number(std::string name, std::size_t least, std::size_t most, Member member, std::string help,
               std::string_view section) {
   Option option;
   option.name = std::move(name);
-  option.value = "OCTETS";
+  option.value = "NUMBER";
   option.range = std::to_string(least) + ".." + std::to_string(most);
   option.help = std::move(help);
   option.section = section;
@@ -39,6 +39,15 @@ Option octets(std::string name, std::size_t least, std::size_t most, Member memb
     member(settings) = *number;
   };
   option.print = [=](const Settings& settings) { return Values{std::to_string(member(settings))}; };
+  return option;
+}
+
+/// A row for a number of octets.
+template <class Member>
+Option octets(std::string name, std::size_t least, std::size_t most, Member member, std::string help,
+              std::string_view section) {
+  Option option = number(std::move(name), least, most, member, std::move(help), section);
+  option.value = "OCTETS";
   return option;
 }
 

@@ -89,11 +89,11 @@ sfsistat answer(SMFICTX* context, unsigned long no_reply_bit) {
 /// answer between them, and Nagle's algorithm and the delayed acknowledgement hold the second for 40 ms. NR_BODY is not
 /// asked for, and there is no xxfi_body: the last octets of a body come with the end of the message, and
 /// libmilter 8.17.1 calls xxfi_eom only if xxfi_body has answered SMFIS_CONTINUE.
-unsigned long wanted_protocol(const config::Settings& settings, bool wants_recipients) {
+unsigned long wanted_protocol(bool is_unix, bool wants_recipients) {
   unsigned long wanted = SMFIP_NOHELO | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_HELO |
                          SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_UNKN |
                          SMFIP_HDR_LEADSPC;
-  if (settings.socket.is_unix) wanted |= SMFIP_NODATA | SMFIP_NR_DATA;
+  if (is_unix) wanted |= SMFIP_NODATA | SMFIP_NR_DATA;
   if (!wants_recipients) wanted |= SMFIP_NORCPT;
   return wanted;
 }
@@ -126,7 +126,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned 
   terms.wants_recipients =
       (service->trail != nullptr && terms.settings->audit_recipients) || scope.only_recipient.is_given();
   terms.wants_user = service->trail != nullptr || scope.exempt_authenticated;
-  terms.protocol = wanted_protocol(*terms.settings, terms.wants_recipients) & offered_protocol;
+  terms.protocol = wanted_protocol(service->is_unix, terms.wants_recipients) & offered_protocol;
   const bool wants_change = terms.settings->mode == config::Mode::rewrite;
   terms.may_change = wants_change && (offered_actions & SMFIF_CHGHDRS) != 0;
   *actions = terms.may_change ? SMFIF_CHGHDRS : SMFIF_NONE;

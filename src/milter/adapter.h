@@ -34,6 +34,7 @@ class Service {
 
   const report::Log& log;
   Counters& counters;
+  bool is_unix = true;                  ///< every MTA comes by a UNIX socket; not to be changed once there are sessions
   report::AuditTrail* trail = nullptr;  ///< null without audit-log; not to be changed once there are sessions
   OpenSessions sessions;
 

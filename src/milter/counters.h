@@ -66,6 +66,13 @@ class Counters {
   Number reloads_refused() const noexcept { return read(reloads_refused_); }
   bool was_last_reload_taken() const noexcept { return was_last_reload_taken_.load(std::memory_order_relaxed); }
 
+  /// Closed at once, for max-sessions or want of a thread.
+  void refused_connection() noexcept { add(refused_connections_); }
+  Number refused_connections() const noexcept { return read(refused_connections_); }
+  /// Nothing was accepted for a while, for want of descriptors.
+  void accept_pause() noexcept { add(accept_pauses_); }
+  Number accept_pauses() const noexcept { return read(accept_pauses_); }
+
   Number sessions() const noexcept { return read(sessions_); }  ///< begun
 
   bool has_timing() const noexcept { return has_timing_; }
@@ -96,6 +103,8 @@ class Counters {
   ByAction breaking_edits_ = {};
   std::array<Atomic, report::failure_count> failures_ = {};
   Atomic sessions_ = 0;
+  Atomic refused_connections_ = 0;
+  Atomic accept_pauses_ = 0;
   Atomic reloads_taken_ = 0;
   Atomic reloads_refused_ = 0;
   std::atomic<bool> was_last_reload_taken_ = true;

@@ -106,10 +106,9 @@ void Life::reload() {
   try {
     config::Loaded read = read_again_();
     const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
-    // What sessions ask of the MTA depends on the socket that there is.
-    read.settings.socket = loaded_at_start_.settings.socket;
     settings_ = std::make_shared<const config::Settings>(std::move(read.settings));
     parts_.service.replace(settings_);
+    parts_.listener.limit_sessions(settings_->max_sessions);
     parts_.service.counters.reload_taken();
     parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart);
   } catch (const std::exception& error) {
@@ -125,6 +124,7 @@ void Life::reload() {
 void Life::tell_manager() {
   if (Clock::now() < tell_again_) return;
   tell_again_ = Clock::now() + interval_;
+  parts_.overload.tell();
   if (watchdog_) {
     const auto longest = parts_.service.sessions.longest_callback();
     const bool hangs = longest > *watchdog_ / 2;

@@ -13,6 +13,7 @@
 #include "config/options.h"
 #include "milter/adapter.h"
 #include "milter/listener.h"
+#include "milter/overload.h"
 #include "milter/signals.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
@@ -25,6 +26,7 @@ class Life {
     Service& service;
     Listener& listener;
     Signals& signals;
+    Overload& overload;
   };
 
   /// `read_again` gives the configuration as it is now, for a reload; what it throws refuses the reload.

@@ -1,5 +1,6 @@
 #include "milter/listener.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <libmilter/mfapi.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -144,6 +146,43 @@ bool get_address(int fd, SocketAddress& address) {
   return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) == 0;
 }
 
+/// As libmilter would write it.
+std::string text_of(const SocketAddress& address) {
+  config::Endpoint endpoint;
+  std::array<char, INET6_ADDRSTRLEN> host{};
+  if (address.storage.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address.storage);
+    ::inet_ntop(AF_INET, &in.sin_addr, host.data(), host.size());
+    endpoint.port = ntohs(in.sin_port);
+  } else if (address.storage.ss_family == AF_INET6) {
+    const auto& in6 = reinterpret_cast<const sockaddr_in6&>(address.storage);
+    ::inet_ntop(AF_INET6, &in6.sin6_addr, host.data(), host.size());
+    endpoint.port = ntohs(in6.sin6_port);
+    endpoint.is_ipv6 = true;
+  } else {
+    const auto& un = reinterpret_cast<const sockaddr_un&>(address.storage);
+    endpoint.is_unix = true;
+    endpoint.path = un.sun_path[0] == '\0' ? std::string("@") + &un.sun_path[1] : un.sun_path;
+  }
+  endpoint.host = host.data();
+  return endpoint.for_libmilter();
+}
+
+/// Where a socket of systemd's listens. Throws ListenError if it does not.
+SocketAddress address_of(const notify::HandedSocket& socket) {
+  int type = 0;
+  int is_listener = 0;
+  socklen_t size = sizeof type;
+  SocketAddress address;
+  if (::getsockopt(socket.descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM &&
+      ::getsockopt(socket.descriptor, SOL_SOCKET, SO_ACCEPTCONN, &is_listener, &size) == 0 && is_listener != 0 &&
+      get_address(socket.descriptor, address)) {
+    const sa_family_t family = address.storage.ss_family;
+    if (family == AF_UNIX || family == AF_INET || family == AF_INET6) return address;
+  }
+  throw ListenError("socket", "systemd hands over " + socket.name + ", which is no stream socket that listens");
+}
+
 /// Where nobody connects to: Linux makes up the name of a UNIX socket, and the port on loopback.
 SocketAddress nowhere(sa_family_t family) {
   SocketAddress address;
@@ -186,8 +225,8 @@ bool knock(const SocketAddress& address) {
   return error != ECONNREFUSED && error != ENOENT;
 }
 
-/// The usual soft limit is 1024. At the limit libmilter 8.17.1 spins on accept() and leaves new sessions without an
-/// answer.
+/// The usual soft limit is 1024. At the limit libmilter 8.17.1 alone spins on accept() and leaves new sessions without
+/// an answer.
 void raise_descriptor_limit() {
   rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -195,10 +234,10 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void open_socket(const std::string& connection) {
+/// `removes`: libmilter removes a UNIX socket of that name before it makes one.
+void open_socket(const std::string& connection, bool removes) {
   errno = 0;
-  // true: libmilter removes a UNIX socket when it ends.
-  if (smfi_opensocket(true) == MI_SUCCESS) return;
+  if (smfi_opensocket(removes) == MI_SUCCESS) return;
   const std::string what = "cannot listen on " + connection;
   throw ListenError("socket", errno != 0 ? system_error(what) : what + ": libmilter logs the reason");
 }
@@ -210,7 +249,7 @@ void open_unix_socket(const config::Settings& settings, const std::string& conne
   if (has_stale && ::unlink(path.c_str()) != 0) throw ListenError("socket", system_error(path));
   const mode_t mask = ::umask(~static_cast<mode_t>(settings.socket_mode) & 0777);
   try {
-    open_socket(connection);
+    open_socket(connection, true);
   } catch (const ListenError& error) {
     throw ListenError(error.option, std::string(error.what()) + " (the user must be able to write to the directory)");
   }
@@ -220,41 +259,70 @@ void open_unix_socket(const config::Settings& settings, const std::string& conne
 
 }  // namespace
 
-Listener::Listener(const config::Settings& settings) {
+Listener::Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
+                   std::function<void(transport::Shortage)> on_shortage) {
   raise_descriptor_limit();
+  std::vector<int> handed;
+  for (const notify::HandedSocket& socket : handed_over) {
+    const SocketAddress address = address_of(socket);
+    is_unix_ = is_unix_ && address.storage.ss_family == AF_UNIX;
+    where_ += text_of(address) + " (systemd's " + socket.name + ") ";
+    handed.push_back(socket.descriptor);
+  }
+  if (!handed.empty() && !transport::is_linked()) {
+    throw ListenError("socket", "this build cannot serve systemd's sockets; disable the .socket unit");
+  }
   const std::vector<int> before = listening_sockets();
-  std::string connection = settings.socket.for_libmilter();
+  // With sockets of systemd, libmilter makes nothing of this name.
+  std::string connection = handed.empty() ? settings.socket.for_libmilter() : "unix:/systemd";
+  if (transport::is_linked()) {
+    transport::prepare({settings.max_sessions, settings.timeout, std::move(on_shortage)}, handed);
+  }
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
     throw ListenError("socket", "libmilter does not take " + connection);
   }
-  if (settings.socket.is_unix) {
+  if (!handed.empty()) {
+    open_socket(connection, false);
+  } else if (settings.socket.is_unix) {
     open_unix_socket(settings, connection);
     path_ = settings.socket.path;
   } else {
-    open_socket(connection);
+    open_socket(connection, false);
+    is_unix_ = false;
   }
   for (const int fd : listening_sockets()) {
     if (std::find(before.begin(), before.end(), fd) == before.end()) descriptor_ = fd;
   }
-  if (!settings.socket.is_unix) set_no_delay(descriptor_);
-  transport::begin(descriptor_, {.timeout = settings.timeout});
+  if (handed.empty()) {
+    where_ = connection;
+  } else {
+    where_.pop_back();
+  }
+  if (transport::is_linked()) {
+    transport::begin(descriptor_);
+  } else if (!is_unix_) {
+    set_no_delay(descriptor_);
+  }
 }
 
-// Another socket takes the descriptor's place, one that listens where nobody connects to. A listener that is closed or
-// shut down makes libmilter 8.17.1 end, and all sessions with it. At this moment it is probably in poll(2) for the old
-// socket, which keeps that one alive for up to five seconds. A connection wakes it; poll(2) then looks at what the
-// descriptor is now, and returns because a connection of ours waits there too.
+void Listener::limit_sessions(std::size_t max_sessions) {
+  if (transport::is_linked()) transport::limit_sessions(max_sessions);
+}
+
+// Without the transport: another socket takes the descriptor's place, one that listens where nobody connects to. A
+// listener that is closed or shut down makes libmilter 8.17.1 end, and all sessions with it. At this moment it is
+// probably in poll(2) for the old socket, which keeps that one alive for up to five seconds. A connection wakes it;
+// poll(2) then looks at what the descriptor is now, and returns because a connection of ours waits there too.
 void Listener::cease_to_accept() {
+  if (!path_.empty()) ::unlink(path_.c_str());
   if (transport::is_linked()) {
-    if (!path_.empty()) ::unlink(path_.c_str());
     transport::cease_to_accept();
     return;
   }
   SocketAddress old;
   const bool is_known = get_address(descriptor_, old);
   // Those who have connected are served. At a TCP port there is no end of them, so not for long.
-  if (!path_.empty()) ::unlink(path_.c_str());
   for (int i = 0; i < accept_patience && has_waiting(descriptor_); ++i) ::usleep(1000);
   const int silent = is_known ? silent_listener(old.storage.ss_family) : -1;
   if (silent < 0) return;

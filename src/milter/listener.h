@@ -2,10 +2,15 @@
 #ifndef MSGID_MILTER_LISTENER_H
 #define MSGID_MILTER_LISTENER_H
 
+#include <cstddef>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "config/settings.h"
+#include "milter/notify.h"
+#include "milter/transport.h"
 
 namespace milter {
 
@@ -21,17 +26,32 @@ class Listener {
   /// Opens the socket through libmilter. After this connections are accepted by the kernel and wait for smfi_main().
   /// A UNIX socket nobody listens on is replaced; a live one, and a file that is no socket, is an error. It is made by
   /// the user that is to serve it, with its mode and group from the first moment, so that user must be able to write to
-  /// its directory. TCP sockets get TCP_NODELAY. Throws ListenError.
-  explicit Listener(const config::Settings& settings);
+  /// its directory. TCP sockets get TCP_NODELAY.
+  ///
+  /// Where systemd has handed sockets over, those are served, and none is opened; what the settings say of a socket has
+  /// no effect. `on_shortage`: see transport::Terms. Throws ListenError.
+  Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
+           std::function<void(transport::Shortage)> on_shortage);
+
+  /// Where it listens, for the log.
+  const std::string& where() const { return where_; }
+  /// Whether every MTA comes by a UNIX socket.
+  bool is_unix() const { return is_unix_; }
+
+  /// For the connections to come. No effect where transport::is_linked() is false.
+  void limit_sessions(std::size_t max_sessions);
 
   /// From now on connections are refused, and a UNIX socket is gone; who has connected before is served, and libmilter,
-  /// which knows no such state, goes on with its open sessions. For good. At the limit of descriptors a TCP port
-  /// cannot be closed, and goes on to accept.
+  /// which knows no such state, goes on with its open sessions. For good. systemd's sockets are left alone: who
+  /// connects there waits for the next process. Without the transport, at the limit of descriptors, a TCP port cannot
+  /// be closed, and goes on to accept.
   void cease_to_accept();
 
  private:
   int descriptor_ = -1;
-  std::string path_;  ///< of a UNIX socket
+  std::string path_;  ///< of a UNIX socket of our own
+  std::string where_;
+  bool is_unix_ = true;
 };
 
 /// Becomes `settings.user`, with that user's groups, for good. Nothing where none is set. Throws ListenError.

@@ -94,6 +94,21 @@ MetricFamily failures(const Counters& counters) {
   return made;
 }
 
+MetricFamily refused_connections(const Counters& counters) {
+  MetricFamily made = family("refused_connections_total",
+                             "Connections closed at once, for max-sessions or want of a thread.", MetricType::Counter);
+  add_counter(made, {}, counters.refused_connections());
+  return made;
+}
+
+MetricFamily accept_pauses(const Counters& counters) {
+  MetricFamily made =
+      family("accept_pauses_total", "Times that no connection was accepted for 0.1 s, for want of files.",
+             MetricType::Counter);
+  add_counter(made, {}, counters.accept_pauses());
+  return made;
+}
+
 MetricFamily reloads(const Counters& counters) {
   MetricFamily made = family("reloads_total", "Reloads of the configuration, by result.", MetricType::Counter);
   add_counter(made, {{"result", "taken"}}, counters.reloads_taken());
@@ -131,6 +146,8 @@ std::string metrics_text(const Counters& counters, const State& state) {
   all.push_back(gauge("old_sessions", "Sessions that are open under a configuration from before the last reload.",
                       static_cast<double>(state.old_sessions)));
   all.push_back(callback_time(counters));
+  all.push_back(refused_connections(counters));
+  all.push_back(accept_pauses(counters));
   all.push_back(reloads(counters));
   all.push_back(gauge("last_reload_successful", "0 after a reload that was refused, else 1.",
                       counters.was_last_reload_taken() ? 1 : 0));

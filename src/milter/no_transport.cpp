@@ -7,12 +7,9 @@ bool is_linked() {
   return false;
 }
 
-void begin(int, Limits) {}
-
+void prepare(Terms, std::vector<int>) {}
+void begin(int) {}
+void limit_sessions(std::size_t) {}
 void cease_to_accept() {}
-
-std::uint64_t refused_connections() {
-  return 0;
-}
 
 }  // namespace milter::transport

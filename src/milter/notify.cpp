@@ -3,6 +3,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <ctime>
 
 namespace milter::notify {
@@ -15,6 +16,18 @@ void say(const std::string& state) {
 }
 
 }  // namespace
+
+std::vector<HandedSocket> handed_sockets() {
+  char** names = nullptr;
+  const int count = ::sd_listen_fds_with_names(1, &names);
+  std::vector<HandedSocket> sockets;
+  for (int i = 0; i < count; ++i) {
+    sockets.push_back({SD_LISTEN_FDS_START + i, names[i]});
+    std::free(names[i]);
+  }
+  std::free(names);
+  return sockets;
+}
 
 void ready(const std::string& status) {
   say("READY=1\nSTATUS=" + status);

@@ -1,12 +1,23 @@
-// What the service tells the service manager that started it (sd_notify(3)). Without one, nothing.
+// What the service and the service manager that started it tell each other (sd_notify(3), sd_listen_fds(3)). Without
+// one, nothing.
 #ifndef MSGID_MILTER_NOTIFY_H
 #define MSGID_MILTER_NOTIFY_H
 
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace milter::notify {
+
+/// A socket that the manager made, and opened before the service was there.
+struct HandedSocket {
+  int descriptor = -1;
+  std::string name;  ///< FileDescriptorName= of the .socket unit, or that unit's own
+};
+
+/// Those of this start (LISTEN_FDS, LISTEN_FDNAMES). To be asked once: what is started from here is to inherit none.
+std::vector<HandedSocket> handed_sockets();
 
 void ready(const std::string& status);
 void reloading();

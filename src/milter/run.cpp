@@ -17,6 +17,8 @@
 #include "milter/life.h"
 #include "milter/listener.h"
 #include "milter/metrics.h"
+#include "milter/notify.h"
+#include "milter/overload.h"
 #include "milter/scrape_server.h"
 #include "milter/signals.h"
 #include "report/audit_trail.h"
@@ -37,13 +39,14 @@ bool is_root(const std::string& user) {
   return entry != nullptr && entry->pw_uid == 0;
 }
 
-Listener start_listening(const config::Loaded& loaded) {
+Listener start_listening(const config::Loaded& loaded, Overload& overload) {
   const config::Settings& settings = loaded.settings;
   if (::geteuid() == 0 && (settings.user.empty() || is_root(settings.user))) {
     fail(loaded, "user", "the service does not run as root; set it to a user of its own");
   }
   try {
-    Listener listener(settings);
+    Listener listener(settings, notify::handed_sockets(),
+                      [&overload](transport::Shortage shortage) { overload.happened(shortage); });
     drop_privileges(settings);
     return listener;
   } catch (const ListenError& error) {
@@ -104,12 +107,13 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
                        [](report::Failure cause) { counters.failure(cause); });
   static Service& service = *new Service(std::make_shared<const config::Settings>(loaded.settings), log, counters);
   if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
-  Listener listener = start_listening(loaded);
+  static Overload& overload = *new Overload(log, counters);
+  Listener listener = start_listening(loaded, overload);
+  service.is_unix = listener.is_unix();
   const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service);
   service.trail = start_trail(loaded, log);
-  log.serving(loaded.settings.socket.for_libmilter(),
-              loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only", MSGID_VERSION);
-  Life life(loaded, {service, listener, signals}, [&] { return config::load(arguments); });
+  log.serving(listener.where(), loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only", MSGID_VERSION);
+  Life life(loaded, {service, listener, signals, overload}, [&] { return config::load(arguments); });
   const std::optional<std::size_t> open_sessions = life.run();
   if (!open_sessions) log.listener_failed();
   if (service.trail != nullptr) service.trail->stop();

@@ -1,60 +1,54 @@
-// What libmilter's socket calls do.
+// What libmilter's socket calls do. transport.cpp has the reason and the figures.
 //
-// libmilter 8.17.1 polls and reads twice for each packet, Postfix 3.7.11 sends two packets a field, and Debian's build
-// hands sessions about in a pool of threads whose controller polls all of them at each event: 250 to 280 system calls
-// and 130 to 205 us of CPU for a message of 22 fields before a filter has done anything, and 2150 us beside 2000 idle
-// sessions. Where the static library is there, its calls come here instead (the linker's --wrap, see
+// Where libmilter's static library is linked, its calls come here instead (the linker's --wrap, see
 // src/CMakeLists.txt), and libmilter itself stays as it is:
 //
 // - one thread serves a session from its beginning to its end, and then the next one;
-// - what comes is read ahead, and libmilter sees it once a packet is there that wants an answer; which ones do not
-// follows
-//   from what was negotiated in that session;
-// - what goes out leaves when the session waits for the MTA again: edits and verdict in one write;
-// - a connection over max-sessions is closed at once, and the MTA's default action decides.
+// - what comes is read ahead, and what goes out is put together (channel.h);
+// - a connection over max-sessions is accepted and closed at once, and the MTA's default action decides;
+// - at the limit of descriptors nothing is accepted for a while, and connections wait in the kernel;
+// - systemd's sockets can be served instead of one of libmilter's own.
 //
-// Without it (CMake's MSGID_TRANSPORT off, no static library, or another version of it) is_linked() is false, and
-// nothing here has an effect.
+// Elsewhere (CMake's MSGID_TRANSPORT) no_transport.cpp takes its place: is_linked() is false, and libmilter is alone.
 #ifndef MSGID_MILTER_TRANSPORT_H
 #define MSGID_MILTER_TRANSPORT_H
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <span>
+#include <functional>
+#include <vector>
 
 namespace milter::transport {
 
-/// Whether libmilter's calls come here.
+/// Whether libmilter's calls come here. Where they do not, no other function may be called.
 bool is_linked();
 
-struct Limits {
-  std::size_t sessions = SIZE_MAX;
-  std::chrono::seconds timeout{3600};  ///< of a session in which the MTA is silent
+/// Why a connection is not served.
+enum class Shortage {
+  sessions,     ///< closed at once: max-sessions is reached, or there is no thread or memory for one more
+  descriptors,  ///< it waits: the process or the host has as many files open as it may, or no memory for one more
 };
 
-/// Before smfi_main(), once. `listener`: libmilter's descriptor.
-void begin(int listener, Limits limits);
+struct Terms {
+  std::size_t max_sessions = SIZE_MAX;
+  std::chrono::seconds timeout{3600};           ///< of a session in which the MTA is silent
+  std::function<void(Shortage)> on_shortage{};  ///< called on libmilter's listening thread; must not throw
+};
 
-/// Connections that wait are served, those that come are refused. For good.
+/// Once, before smfi_opensocket(). `sockets`: stream sockets that listen, of whatever family, to be served instead of
+/// one of libmilter's own. libmilter opens none then: any UNIX path will do for smfi_setconn(), and is not made.
+void prepare(Terms terms, std::vector<int> sockets);
+
+/// After smfi_opensocket() and before smfi_main(): libmilter's descriptor.
+void begin(int listener);
+
+/// For the connections to come.
+void limit_sessions(std::size_t max_sessions);
+
+/// No connection is accepted any more, for good, and libmilter goes on with the sessions there are. A socket of
+/// libmilter's own is closed once those who wait there are served, but soon; systemd's stays open, and who waits there
+/// is the next process's. Returns when it is done.
 void cease_to_accept();
-
-/// So many connections were closed at once because max-sessions was reached, or no thread was to be had.
-std::uint64_t refused_connections();
-
-/// Which packets of the MTA want no answer, by SMFIP_ bits (mfdef.h) that were negotiated. 'D', macros, never does.
-bool wants_answer(char command, unsigned long protocol);
-
-struct Scanned {
-  bool is_to_be_shown = false;
-  std::size_t octets = 0;  ///< of whole packets that can wait; the next scan goes on behind them
-};
-
-/// Whether what has come must be shown to libmilter now: behind the first `begin` octets there is a whole packet that
-/// wants an answer or ends the session, or one that libmilter will refuse.
-///
-///   packet = length command data     ; length: 4 octets, most significant first, of command and data
-Scanned scan(std::span<const char> octets, std::size_t begin, unsigned long protocol);
 
 }  // namespace milter::transport
 

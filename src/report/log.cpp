@@ -205,6 +205,17 @@ void Log::callback_hangs(long long seconds) const {
   sink_(Severity::error, line);
 }
 
+void Log::connections_refused(std::size_t count) const {
+  std::string line = "connections closed at once, the MTA's default action decides:";
+  append_bare(line, "count", std::to_string(count));
+  append_bare(line, "reason", "max-sessions");
+  sink_(Severity::warning, line);
+}
+
+void Log::accept_paused() const {
+  sink_(Severity::error, "too many open files: connections wait until some are closed");
+}
+
 void Log::cannot_change_fields() const {
   count(Failure::cannot_change_fields);
   sink_(Severity::warning, "the MTA does not let filters change header fields: log-only for this session");

@@ -1,0 +1,106 @@
+#include "milter/channel.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+#include "milter/packet.h"
+
+namespace milter {
+
+namespace {
+
+/// Postfix 3.7 writes 4096 octets at a time.
+constexpr std::size_t block_octets = 8 * 1024;
+
+/// More is shown to libmilter whether it wants an answer or not, and more is not kept of what goes out. There is always
+/// a whole packet in it.
+constexpr std::size_t kept_octets = 256 * 1024;
+static_assert(kept_octets > packet::length_octets + packet::max_octets);
+
+}  // namespace
+
+void Channel::wait() noexcept {
+  if (is_shown()) return;
+  flush();
+  if (is_broken_) has_ended_ = true;
+  try {
+    read_ahead();
+  } catch (const std::bad_alloc&) {
+    has_ended_ = true;
+  }
+}
+
+void Channel::read_ahead() {
+  look();
+  while (!is_shown() && !has_ended_) {
+    receive();
+    look();
+  }
+}
+
+// Onto the stack, so that a session that waits holds no buffer, and none is filled with zeros first.
+void Channel::receive() {
+  char block[block_octets];  // NOLINT(*-avoid-c-arrays): not to be initialized
+  const ssize_t count = ::recv(fd_, block, sizeof block, 0);
+  if (count > 0) {
+    in_.append(block, static_cast<std::size_t>(count));
+  } else if (count == 0 || errno != EINTR) {
+    has_ended_ = true;
+  }
+}
+
+void Channel::look() {
+  // What is read is let go. The rest is small, a block or a packet: nothing is received behind one that is due.
+  if (begin_ == in_.size()) {
+    in_ = {};
+  } else {
+    in_.erase(0, begin_);
+  }
+  scanned_ -= begin_;
+  begin_ = shown_ = 0;
+  const packet::Scanned scanned = packet::scan(in_, scanned_, protocol_);
+  scanned_ = scanned.end;
+  // At the end what is there is all there will be, and libmilter finds out what is wrong with it.
+  if (has_ended_) scanned_ = in_.size();
+  if (scanned.is_due || has_ended_ || in_.size() > kept_octets) shown_ = scanned_;
+}
+
+std::size_t Channel::read(char* to, std::size_t size) noexcept {
+  wait();
+  const std::size_t count = std::min(size, shown_ - begin_);
+  std::memcpy(to, in_.data() + begin_, count);
+  begin_ += count;
+  return count;
+}
+
+ssize_t Channel::write(std::span<const iovec> parts) noexcept {
+  const std::size_t before = out_.size();
+  try {
+    for (const iovec& part : parts) out_.append(static_cast<const char*>(part.iov_base), part.iov_len);
+  } catch (const std::bad_alloc&) {
+    is_broken_ = true;
+  }
+  const std::size_t written = out_.size() - before;
+  protocol_ = packet::negotiated(std::string_view(out_).substr(before), protocol_);
+  if (out_.size() > kept_octets) flush();
+  if (!is_broken_) return static_cast<ssize_t>(written);
+  errno = EPIPE;
+  return -1;
+}
+
+void Channel::flush() noexcept {
+  std::size_t sent = 0;
+  while (sent < out_.size() && !is_broken_) {
+    const ssize_t count = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
+    if (count > 0) sent += static_cast<std::size_t>(count);
+    if (count < 0 && errno != EINTR) is_broken_ = true;
+  }
+  out_ = {};
+}
+
+}  // namespace milter

@@ -1,0 +1,55 @@
+// One connection from an MTA, as libmilter's calls see it.
+#ifndef MSGID_MILTER_CHANNEL_H
+#define MSGID_MILTER_CHANNEL_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace milter {
+
+/// What comes is read ahead, and libmilter sees it once a packet is there that wants an answer; what goes out leaves in
+/// one write when the session waits for the MTA again, or ends. Which packets want an answer follows from what
+/// libmilter itself answered to the negotiation. While the session waits and nothing has come, there is no buffer.
+///
+/// One thread at a time. The descriptor must be a blocking socket with SO_RCVTIMEO and SO_SNDTIMEO set to what the MTA
+/// may take; it is not closed here. An error, a timeout, and memory that is refused are the end of what comes.
+class Channel {
+ public:
+  explicit Channel(int descriptor) : fd_(descriptor) {}
+
+  /// Returns once read() has something to give, if only the end.
+  void wait() noexcept;
+
+  /// read(2): as many octets as there are, `size` at most; 0 at the end.
+  std::size_t read(char* to, std::size_t size) noexcept;
+
+  /// writev(2) of one whole packet: all of it, or -1 and errno.
+  ssize_t write(std::span<const iovec> parts) noexcept;
+
+  /// What was written leaves now.
+  void flush() noexcept;
+
+ private:
+  bool is_shown() const { return begin_ < shown_; }
+  void read_ahead();
+  void receive();
+  void look();
+
+  const int fd_;
+  std::string in_;  ///< what has come and is not all read; libmilter sees [begin_, shown_)
+  std::size_t begin_ = 0;
+  std::size_t shown_ = 0;
+  std::size_t scanned_ = 0;  ///< the end of the packets that were looked at
+  std::string out_;
+  unsigned long protocol_ = 0;
+  bool has_ended_ = false;  ///< nothing comes any more
+  bool is_broken_ = false;  ///< nothing goes out any more
+};
+
+}  // namespace milter
+
+#endif

@@ -1,0 +1,46 @@
+// Connections that are not served, on their way to the log and the counters.
+#ifndef MSGID_MILTER_OVERLOAD_H
+#define MSGID_MILTER_OVERLOAD_H
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+
+#include "milter/counters.h"
+#include "milter/transport.h"
+#include "report/log.h"
+
+namespace milter {
+
+/// Counts each, and logs the first at once and then one line a minute with the number since.
+class Overload {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Overload(const report::Log& log, Counters& counters) : log_(log), counters_(counters) {}
+
+  void happened(transport::Shortage shortage, Clock::time_point now = Clock::now()) noexcept;
+  /// Logs what has waited for a minute. To be called now and then.
+  void tell(Clock::time_point now = Clock::now()) noexcept;
+
+ private:
+  struct Line {
+    std::size_t count = 0;  ///< since the last line
+    std::optional<Clock::time_point> logged;
+    /// The number for the line that is due; 0: none is.
+    std::size_t take(Clock::time_point now);
+  };
+
+  void log_what_is_due(Clock::time_point now);
+
+  const report::Log& log_;
+  Counters& counters_;
+  std::mutex mutex_;
+  Line refused_;
+  Line paused_;
+};
+
+}  // namespace milter
+
+#endif

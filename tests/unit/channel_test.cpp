@@ -1,0 +1,169 @@
+#include "milter/channel.h"
+
+#include <gtest/gtest.h>
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+
+namespace {
+
+using milter::Channel;
+
+/// A channel and the MTA's end of it.
+class Pair {
+ public:
+  Pair() {
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0);
+    // A test that waits in vain ends.
+    const timeval patience = {5, 0};
+    for (const int end : ends_) ::setsockopt(end, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    // All that a test sends fits, for there is nobody who reads meanwhile.
+    const int room = 2 * 1024 * 1024;
+    ::setsockopt(ends_[1], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+  }
+  ~Pair() {
+    for (const int end : ends_) ::close(end);
+  }
+  Pair(const Pair&) = delete;
+  Pair& operator=(const Pair&) = delete;
+
+  void send(const std::string& octets) {
+    EXPECT_EQ(::send(ends_[1], octets.data(), octets.size(), MSG_NOSIGNAL), static_cast<ssize_t>(octets.size()));
+  }
+  void hang_up() {
+    ::close(ends_[1]);
+    ends_[1] = -1;
+  }
+  void end() { ::shutdown(ends_[1], SHUT_WR); }
+  /// One read of what has come from the channel.
+  std::string received() {
+    std::string octets(4096, '\0');
+    const ssize_t count = ::recv(ends_[1], octets.data(), octets.size(), MSG_DONTWAIT);
+    octets.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    return octets;
+  }
+  /// As libmilter reads: the length and the command, then the rest.
+  std::string read_packet() {
+    std::string head = read(5);
+    if (head.size() < 5) return head;
+    const auto octet = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(head[i])}; };
+    return head + read(octet(1) * 65536 + octet(2) * 256 + octet(3) - 1);
+  }
+  std::string read(std::size_t size) {
+    std::string octets;
+    while (octets.size() < size) {
+      std::string part(size - octets.size(), '\0');
+      part.resize(channel.read(part.data(), part.size()));
+      if (part.empty()) break;
+      octets += part;
+    }
+    return octets;
+  }
+  ssize_t write(std::string octets) {
+    const std::array<iovec, 2> parts = {iovec{octets.data(), 5}, iovec{octets.data() + 5, octets.size() - 5}};
+    return channel.write(parts);
+  }
+  void negotiate(unsigned char bits) {
+    std::string answer = packet(SMFIC_OPTNEG, std::string(11, '\0') + static_cast<char>(bits));
+    EXPECT_EQ(write(answer), static_cast<ssize_t>(answer.size()));
+    channel.flush();
+    EXPECT_EQ(received(), answer);
+  }
+
+  static std::string packet(char command, const std::string& data = {}) {
+    const std::size_t size = data.size() + 1;
+    std::string text;
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) text += static_cast<char>(size >> shift & 0xFFU);
+    return text + command + data;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+
+ public:
+  Channel channel{ends_[0]};
+};
+
+constexpr unsigned char header_is_silent = SMFIP_NR_HDR;
+
+TEST(Channel, PacketsComeOneByOneAndWhole) {
+  Pair pair;
+  pair.negotiate(header_is_silent);
+  const std::string field = Pair::packet(SMFIC_HEADER, "Subject: x");
+  const std::string end = Pair::packet(SMFIC_BODYEOB);
+  pair.send(field + field.substr(0, 7));
+  pair.send(field.substr(7) + end);
+  EXPECT_EQ(pair.read_packet(), field);
+  EXPECT_EQ(pair.read_packet(), field);
+  EXPECT_EQ(pair.read_packet(), end);
+}
+
+TEST(Channel, AnswersLeaveInOneWriteWhenTheSessionWaits) {
+  Pair pair;
+  pair.negotiate(0);
+  const std::string end = Pair::packet(SMFIC_BODYEOB);
+  pair.send(end);
+  EXPECT_EQ(pair.read_packet(), end);
+  const std::string edit = Pair::packet(SMFIR_CHGHEADER, "Message-ID");
+  const std::string verdict = Pair::packet(SMFIR_CONTINUE);
+  pair.write(edit);
+  pair.write(verdict);
+  EXPECT_EQ(pair.received(), "") << "not before it waits";
+  pair.end();
+  EXPECT_EQ(pair.read(1), "");
+  EXPECT_EQ(pair.received(), edit + verdict);
+}
+
+// An MTA that has said all it has to say may still want to hear.
+TEST(Channel, AnswersLeaveAfterTheEndOfWhatComes) {
+  Pair pair;
+  pair.end();
+  EXPECT_EQ(pair.read(1), "");
+  pair.write(Pair::packet(SMFIR_CONTINUE));
+  pair.channel.flush();
+  EXPECT_EQ(pair.received(), Pair::packet(SMFIR_CONTINUE));
+}
+
+// libmilter would take the rest of a packet that was shown in part for whole, or this would take it for the next.
+TEST(Channel, MoreThanIsKeptIsShownInWholePackets) {
+  Pair pair;
+  pair.negotiate(header_is_silent);
+  // Its data looks like packets that are never whole.
+  const std::string field = Pair::packet(SMFIC_HEADER, std::string(60000, '\1'));
+  std::string sent;
+  for (int i = 0; i < 10; ++i) sent += field;
+  pair.send(sent);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(pair.read_packet() == field) << i;
+  pair.send(Pair::packet(SMFIC_BODYEOB));
+  for (int i = 4; i < 10; ++i) ASSERT_TRUE(pair.read_packet() == field) << i;
+  EXPECT_EQ(pair.read_packet(), Pair::packet(SMFIC_BODYEOB));
+}
+
+TEST(Channel, AtTheEndWhatIsLeftIsShown) {
+  Pair pair;
+  pair.negotiate(header_is_silent);
+  const std::string left = Pair::packet(SMFIC_HEADER, "Subject: x") + "\0\0";
+  pair.send(left);
+  pair.end();
+  EXPECT_EQ(pair.read(1000), left);
+  EXPECT_EQ(pair.read(1), "");
+}
+
+TEST(Channel, AnMtaThatIsGoneIsTheEnd) {
+  Pair pair;
+  pair.hang_up();
+  const std::string verdict = Pair::packet(SMFIR_CONTINUE);
+  EXPECT_EQ(pair.write(verdict), static_cast<ssize_t>(verdict.size())) << "not known yet";
+  EXPECT_EQ(pair.read(1), "");
+  EXPECT_EQ(pair.write(verdict), -1);
+  EXPECT_EQ(errno, EPIPE);
+}
+
+}  // namespace
