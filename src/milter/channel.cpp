@@ -1,6 +1,8 @@
 #include "milter/channel.h"
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +17,7 @@ namespace milter {
 namespace {
 
 /// Postfix 3.7 writes 4096 octets at a time.
-constexpr std::size_t block_octets = 8 * 1024;
+constexpr std::size_t block_octets = 4 * 1024;
 
 /// More is shown to libmilter whether it wants an answer or not, and more is not kept of what goes out. There is always
 /// a whole packet in it.
@@ -23,6 +25,11 @@ constexpr std::size_t kept_octets = 256 * 1024;
 static_assert(kept_octets > packet::length_octets + packet::max_octets);
 
 }  // namespace
+
+Channel::Channel(int descriptor, std::chrono::seconds timeout) noexcept : fd_(descriptor), timeout_(timeout) {
+  const timeval time = {static_cast<time_t>(timeout.count()), 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+}
 
 void Channel::wait() noexcept {
   if (is_shown()) return;
@@ -93,12 +100,20 @@ ssize_t Channel::write(std::span<const iovec> parts) noexcept {
   return -1;
 }
 
+// The answer nearly always fits, so its timeout is no socket option, which would be a system call a session. Not
+// poll(), which is for libmilter and comes back here.
+bool Channel::can_send() const {
+  pollfd entry = {fd_, POLLOUT, 0};
+  const timespec time = {static_cast<time_t>(timeout_.count()), 0};
+  return ::ppoll(&entry, 1, &time, nullptr) > 0;
+}
+
 void Channel::flush() noexcept {
   std::size_t sent = 0;
   while (sent < out_.size() && !is_broken_) {
-    const ssize_t count = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
+    const ssize_t count = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count > 0) sent += static_cast<std::size_t>(count);
-    if (count < 0 && errno != EINTR) is_broken_ = true;
+    if (count < 0 && errno != EINTR && (errno != EAGAIN || !can_send())) is_broken_ = true;
   }
   out_ = {};
 }

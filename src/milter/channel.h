@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -15,11 +16,12 @@ namespace milter {
 /// one write when the session waits for the MTA again, or ends. Which packets want an answer follows from what
 /// libmilter itself answered to the negotiation. While the session waits and nothing has come, there is no buffer.
 ///
-/// One thread at a time. The descriptor must be a blocking socket with SO_RCVTIMEO and SO_SNDTIMEO set to what the MTA
-/// may take; it is not closed here. An error, a timeout, and memory that is refused are the end of what comes.
+/// One thread at a time. An error, a timeout, and memory that is refused are the end of what comes.
 class Channel {
  public:
-  explicit Channel(int descriptor) : fd_(descriptor) {}
+  /// `descriptor`: a blocking socket; it is not closed here. `timeout`: how long the MTA may be silent, or not take
+  /// what is sent; the socket's SO_RCVTIMEO is set to it.
+  Channel(int descriptor, std::chrono::seconds timeout) noexcept;
 
   /// Returns once read() has something to give, if only the end.
   void wait() noexcept;
@@ -38,8 +40,10 @@ class Channel {
   void read_ahead();
   void receive();
   void look();
+  bool can_send() const;
 
   const int fd_;
+  const std::chrono::seconds timeout_;
   std::string in_;  ///< what has come and is not all read; libmilter sees [begin_, shown_)
   std::size_t begin_ = 0;
   std::size_t shown_ = 0;

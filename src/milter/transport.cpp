@@ -19,7 +19,6 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -104,13 +103,14 @@ class Servers {
  public:
   /// False where there is no thread or no memory to be had.
   bool serve(SMFICTX* context) noexcept {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     try {
       waiting_.push_back(context);
     } catch (const std::bad_alloc&) {
       return false;
     }
     if (waiting_.size() <= idle_) {
+      lock.unlock();  // or it would wake up to wait for the lock
       wake_.notify_one();
       return true;
     }
@@ -295,10 +295,7 @@ bool has_memory() {
 /// What was accepted begins as ours. False: it is to be closed.
 bool adopt(int fd) {
   if (state->sessions >= state->max_sessions || !has_memory()) return false;
-  const timeval timeout = {static_cast<time_t>(state->terms.timeout.count()), 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-  auto channel = std::unique_ptr<Channel>(new (std::nothrow) Channel(fd));
+  auto channel = std::unique_ptr<Channel>(new (std::nothrow) Channel(fd, state->terms.timeout));
   if (channel == nullptr || !state->channels.put(fd, std::move(channel))) return false;
   ++state->sessions;
   return true;

@@ -4,13 +4,14 @@
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -19,11 +20,8 @@ using milter::Channel;
 /// A channel and the MTA's end of it.
 class Pair {
  public:
-  Pair() {
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0);
-    // A test that waits in vain ends.
-    const timeval patience = {5, 0};
-    for (const int end : ends_) ::setsockopt(end, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  explicit Pair(std::chrono::seconds timeout = std::chrono::seconds(30))
+      : ends_(connected()), channel(ends_[0], timeout) {
     // All that a test sends fits, for there is nobody who reads meanwhile.
     const int room = 2 * 1024 * 1024;
     ::setsockopt(ends_[1], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
@@ -85,10 +83,16 @@ class Pair {
   }
 
  private:
-  std::array<int, 2> ends_{};
+  static std::array<int, 2> connected() {
+    std::array<int, 2> ends{-1, -1};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+    return ends;
+  }
+
+  std::array<int, 2> ends_;
 
  public:
-  Channel channel{ends_[0]};
+  Channel channel;
 };
 
 constexpr unsigned char header_is_silent = SMFIP_NR_HDR;
@@ -153,6 +157,37 @@ TEST(Channel, AtTheEndWhatIsLeftIsShown) {
   pair.send(left);
   pair.end();
   EXPECT_EQ(pair.read(1000), left);
+  EXPECT_EQ(pair.read(1), "");
+}
+
+TEST(Channel, AnAnswerWaitsForAnMtaThatReadsLate) {
+  Pair pair;
+  std::string sent;
+  for (int i = 0; i < 100; ++i) sent += Pair::packet(SMFIR_CHGHEADER, std::string(40000, 'x'));
+  std::string got;
+  std::thread mta([&] {
+    while (got.size() < sent.size()) {
+      const std::string some = pair.received();
+      if (some.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      got += some;
+    }
+  });
+  for (int i = 0; i < 100; ++i) EXPECT_GT(pair.write(Pair::packet(SMFIR_CHGHEADER, std::string(40000, 'x'))), 0);
+  pair.channel.flush();
+  mta.join();
+  EXPECT_TRUE(got == sent);
+}
+
+TEST(Channel, AnMtaThatReadsNothingIsGivenUp) {
+  Pair pair(std::chrono::seconds(1));
+  ssize_t written = 0;
+  for (int i = 0; i < 100 && written >= 0; ++i)
+    written = pair.write(Pair::packet(SMFIR_CHGHEADER, std::string(60000, 'x')));
+  EXPECT_EQ(written, -1);
+}
+
+TEST(Channel, AnMtaThatIsSilentIsGivenUp) {
+  Pair pair(std::chrono::seconds(1));
   EXPECT_EQ(pair.read(1), "");
 }
 
