@@ -266,7 +266,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   for (const notify::HandedSocket& socket : handed_over) {
     const SocketAddress address = address_of(socket);
     is_unix_ = is_unix_ && address.storage.ss_family == AF_UNIX;
-    where_ += text_of(address) + " (systemd's " + socket.name + ") ";
+    endpoints_.push_back(text_of(address));
     handed.push_back(socket.descriptor);
   }
   if (!handed.empty() && !transport::is_linked()) {
@@ -294,11 +294,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   for (const int fd : listening_sockets()) {
     if (std::find(before.begin(), before.end(), fd) == before.end()) descriptor_ = fd;
   }
-  if (handed.empty()) {
-    where_ = connection;
-  } else {
-    where_.pop_back();
-  }
+  if (handed.empty()) endpoints_ = {connection};
   if (transport::is_linked()) {
     transport::begin(descriptor_);
   } else if (!is_unix_) {

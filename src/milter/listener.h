@@ -33,8 +33,8 @@ class Listener {
   Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
            std::function<void(transport::Shortage)> on_shortage);
 
-  /// Where it listens, for the log.
-  const std::string& where() const { return where_; }
+  /// Where it listens, as libmilter writes that.
+  const std::vector<std::string>& endpoints() const { return endpoints_; }
   /// Whether every MTA comes by a UNIX socket.
   bool is_unix() const { return is_unix_; }
 
@@ -50,7 +50,7 @@ class Listener {
  private:
   int descriptor_ = -1;
   std::string path_;  ///< of a UNIX socket of our own
-  std::string where_;
+  std::vector<std::string> endpoints_;
   bool is_unix_ = true;
 };
 

@@ -21,6 +21,7 @@
 #include "milter/overload.h"
 #include "milter/scrape_server.h"
 #include "milter/signals.h"
+#include "milter/transport.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
 
@@ -39,13 +40,14 @@ bool is_root(const std::string& user) {
   return entry != nullptr && entry->pw_uid == 0;
 }
 
-Listener start_listening(const config::Loaded& loaded, Overload& overload) {
+Listener start_listening(const config::Loaded& loaded, const std::vector<notify::HandedSocket>& handed_over,
+                         Overload& overload) {
   const config::Settings& settings = loaded.settings;
   if (::geteuid() == 0 && (settings.user.empty() || is_root(settings.user))) {
     fail(loaded, "user", "the service does not run as root; set it to a user of its own");
   }
   try {
-    Listener listener(settings, notify::handed_sockets(),
+    Listener listener(settings, handed_over,
                       [&overload](transport::Shortage shortage) { overload.happened(shortage); });
     drop_privileges(settings);
     return listener;
@@ -108,11 +110,15 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   static Service& service = *new Service(std::make_shared<const config::Settings>(loaded.settings), log, counters);
   if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
   static Overload& overload = *new Overload(log, counters);
-  Listener listener = start_listening(loaded, overload);
+  const std::vector<notify::HandedSocket> handed_over = notify::handed_sockets();
+  Listener listener = start_listening(loaded, handed_over, overload);
   service.is_unix = listener.is_unix();
   const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service);
   service.trail = start_trail(loaded, log);
-  log.serving(listener.where(), loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only", MSGID_VERSION);
+  std::vector<std::string> names;
+  for (const notify::HandedSocket& socket : handed_over) names.push_back(socket.name);
+  log.serving(listener.endpoints(), loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only",
+              MSGID_VERSION, names);
   Life life(loaded, {service, listener, signals, overload}, [&] { return config::load(arguments); });
   const std::optional<std::size_t> open_sessions = life.run();
   if (!open_sessions) log.listener_failed();
@@ -136,7 +142,10 @@ int run(const std::vector<std::string>& arguments) {
       config::print_help(std::cout);
       return EX_OK;
     case config::Command::version:
-      std::cout << program << ' ' << MSGID_VERSION << '\n';
+      std::cout << program << ' ' << MSGID_VERSION << '\n'
+                << "libmilter " << libmilter_version()
+                << (transport::is_linked() ? ", linked in" : ", shared: no max-sessions, no sockets of systemd")
+                << '\n';
       return EX_OK;
     case config::Command::print_config:
       config::print_config(std::cout, loaded);

@@ -55,15 +55,12 @@ void append_quoted(std::string& line, std::string_view key, std::string_view val
   append_key(line, key, value, true);
 }
 
-/// ` dkim=keeps:a.example,b.example`; nothing where there are none.
-void append_domains(std::string& line, std::string_view what, const std::vector<std::string>& domains) {
-  if (domains.empty()) return;
-  line += " dkim=";
-  line += what;
+/// "a,b", cut as a whole.
+void append_list(std::string& line, const std::vector<std::string>& items) {
   const std::size_t begin = line.size();
-  for (const std::string& domain : domains) {
-    line += line.size() == begin ? ':' : ',';
-    for (const char c : domain) {
+  for (const std::string& item : items) {
+    if (&item != &items.front()) line += ',';
+    for (const char c : item) {
       if (line.size() - begin >= max_value_octets) {
         line += "...";
         return;
@@ -75,6 +72,15 @@ void append_domains(std::string& line, std::string_view what, const std::vector<
       }
     }
   }
+}
+
+/// ` dkim=keeps:a.example,b.example`; nothing where there are none.
+void append_domains(std::string& line, std::string_view what, const std::vector<std::string>& domains) {
+  if (domains.empty()) return;
+  line += " dkim=";
+  line += what;
+  line += ':';
+  append_list(line, domains);
 }
 
 std::string begin_line(std::string_view queue_id) {
@@ -156,11 +162,16 @@ LogSink to_standard_error(const char* name) {
   };
 }
 
-void Log::serving(std::string_view endpoint, std::string_view mode, std::string_view version) const {
+void Log::serving(const std::vector<std::string>& endpoints, std::string_view mode, std::string_view version,
+                  const std::vector<std::string>& handed_over) const {
   std::string line = "serving ";
-  append_escaped(line, endpoint, false);
+  append_list(line, endpoints);
   append_bare(line, "mode", mode);
   append_bare(line, "version", version);
+  if (!handed_over.empty()) {
+    line += " systemd=";
+    append_list(line, handed_over);
+  }
   sink_(Severity::info, line);
 }
 
@@ -171,13 +182,11 @@ void Log::listener_failed() const {
 void Log::reloaded(std::size_t old_sessions, const std::vector<std::string>& for_restart) const {
   std::string line = "reloaded";
   append_bare(line, "old-sessions", std::to_string(old_sessions));
-  std::string names;
-  for (const std::string& name : for_restart) {
-    if (!names.empty()) names += ',';
-    names += name;
+  if (!for_restart.empty()) {
+    line += " needs-restart=";
+    append_list(line, for_restart);
   }
-  if (!names.empty()) append_bare(line, "needs-restart", names);
-  sink_(names.empty() ? Severity::info : Severity::warning, line);
+  sink_(for_restart.empty() ? Severity::info : Severity::warning, line);
 }
 
 void Log::not_reloaded(std::string_view what) const {

@@ -81,7 +81,9 @@ class Log {
  public:
   explicit Log(LogSink sink, FailureSink failed = {}) : sink_(std::move(sink)), failed_(std::move(failed)) {}
 
-  void serving(std::string_view endpoint, std::string_view mode, std::string_view version) const;
+  /// `endpoints`: where; `handed_over`: the names of systemd's sockets, if it serves those.
+  void serving(const std::vector<std::string>& endpoints, std::string_view mode, std::string_view version,
+               const std::vector<std::string>& handed_over = {}) const;
   void listener_failed() const;
 
   /// A reload: so many open sessions keep the settings they began with; these options need a restart instead.

@@ -73,7 +73,7 @@ void stop(fake_mta::Daemon& daemon, const std::string& address) {
 
 Records of_daemon(const fake_mta::SocketDirectory& directory, const std::string& config) {
   const std::vector<std::string> files = files_with(".eml");
-  fake_mta::Daemon daemon(MSGID_MILTER, {"--config=" + config});
+  fake_mta::Daemon daemon(program(), {"--config=" + config});
   EXPECT_TRUE(daemon.ready()) << daemon.errors();
   {
     fake_mta::Session mta("unix:" + (directory / "milter.sock"));

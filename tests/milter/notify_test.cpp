@@ -77,7 +77,7 @@ std::vector<std::string> with_socket(const SocketDirectory& directory) {
 TEST(Notify, ReadyMeansThatTheSocketAccepts) {
   Manager manager;
   const SocketDirectory directory;
-  Daemon daemon(MSGID_MILTER, with_socket(directory));
+  Daemon daemon(program(), with_socket(directory));
   EXPECT_EQ(manager.next(), "READY=1\nSTATUS=mode rewrite, open sessions: 0, messages: 0, with findings: 0");
   Session mta("unix:" + (directory / "milter.sock"));
   EXPECT_NO_THROW(mta.negotiate());
@@ -94,7 +94,7 @@ TEST(Notify, ReadyMeansThatTheSocketAccepts) {
 
 TEST(Notify, NothingIsReadyThatCannotListen) {
   Manager manager;
-  Daemon daemon(MSGID_MILTER, arguments({"--socket=unix:/nonexistent/s"}));
+  Daemon daemon(program(), arguments({"--socket=unix:/nonexistent/s"}));
   EXPECT_EQ(daemon.wait(), 78);
   EXPECT_EQ(manager.next(milliseconds(1)), "");
 }
@@ -102,7 +102,7 @@ TEST(Notify, NothingIsReadyThatCannotListen) {
 TEST(Notify, AReloadBeginsAndEnds) {
   Manager manager;
   const SocketDirectory directory;
-  Daemon daemon(MSGID_MILTER, with_socket(directory));
+  Daemon daemon(program(), with_socket(directory));
   ASSERT_NE(manager.next_with("READY=1"), "");
   kill(daemon.pid(), SIGHUP);
   const std::string reloading = manager.next();
@@ -113,7 +113,7 @@ TEST(Notify, AReloadBeginsAndEnds) {
 
 TEST(Notify, WithoutAManagerItRunsAllTheSame) {
   const SocketDirectory directory;
-  Daemon daemon(MSGID_MILTER, with_socket(directory));
+  Daemon daemon(program(), with_socket(directory));
   EXPECT_TRUE(daemon.ready());
   EXPECT_EQ(daemon.stop(), 0);
 }
@@ -148,7 +148,7 @@ TEST(Watchdog, ItHearsNothingWhileACallbackHangs) {
   Manager manager(watchdog);
   const FullPipe log;
   const SocketDirectory directory;
-  Daemon daemon(MSGID_MILTER, with_socket(directory), 0, log.input());
+  Daemon daemon(program(), with_socket(directory), 0, log.input());
   ASSERT_NE(manager.next_with("READY=1"), "");
   EXPECT_NE(manager.next_with("WATCHDOG=1"), "");
   EXPECT_NE(manager.next_with("WATCHDOG=1"), "") << "again and again";

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "tests/eml.h"
@@ -19,6 +20,17 @@ std::string unexpected(const std::vector<std::string>& lines) {
 }
 
 }  // namespace
+
+std::string program() {
+  const char* const given = std::getenv("MSGID_MILTER");
+  return given != nullptr ? given : MSGID_MILTER;
+}
+
+bool has_transport() {
+  fake_mta::Daemon asked(program(), {"--version"});
+  if (asked.wait() != 0) throw std::runtime_error("no answer to --version");
+  return asked.output().find("linked in") != std::string::npos;
+}
 
 std::vector<std::string> arguments(const std::vector<std::string>& options) {
   std::vector<std::string> all = {"--log=stderr"};
@@ -36,7 +48,7 @@ Service::Service(const std::vector<std::string>& options, Family family) {
                                      : "unix:" + (directory_ / "milter.sock");
     std::vector<std::string> all = arguments(options);
     all.push_back("--socket=" + address_);
-    daemon_.emplace(MSGID_MILTER, all);
+    daemon_.emplace(program(), all);
     if (daemon_->ready()) return;
     if (daemon_->errors().find("in use") == std::string::npos) break;
   }

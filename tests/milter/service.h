@@ -15,6 +15,14 @@ inline constexpr const char* encoded_body =
     " =?utf-8?q?=3C162193893844=2E19864=2E11243857306847327486=40web01=2Eexamp?=\n =?utf-8?q?le=2Ecom=3E?=";
 inline constexpr const char* decoded_id = "<162193893844.19864.11243857306847327486@web01.example.com>";
 
+/// The program under test: MSGID_MILTER of the environment, or the build's.
+std::string program();
+
+/// Whether it was linked with src/milter/transport.cpp. A test of what only that can do is skipped without.
+bool has_transport();
+#define SKIP_WITHOUT_TRANSPORT() \
+  if (!has_transport()) GTEST_SKIP() << "this program has the shared libmilter, without the transport"
+
 /// What every start of the program is given here: no file of this machine but one in `options`, the log where we can
 /// read it, and a user where root is not taken.
 std::vector<std::string> arguments(const std::vector<std::string>& options);

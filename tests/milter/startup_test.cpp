@@ -28,7 +28,7 @@ struct Result {
 };
 
 Result run(const std::vector<std::string>& arguments) {
-  Daemon daemon(MSGID_MILTER, arguments);
+  Daemon daemon(program(), arguments);
   Result result;
   result.status = daemon.wait();
   result.output = daemon.output();
@@ -63,7 +63,7 @@ TEST(Socket, AStaleOneIsReplaced) {
   const SocketDirectory directory;
   const std::string path = directory / "s";
   leave_socket(path);
-  Daemon daemon(MSGID_MILTER, arguments({"--socket=unix:" + path}));
+  Daemon daemon(program(), arguments({"--socket=unix:" + path}));
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
   EXPECT_TRUE(works("unix:" + path));
 }
@@ -71,10 +71,10 @@ TEST(Socket, AStaleOneIsReplaced) {
 TEST(Socket, TheOneOfAKilledDaemonIsReplaced) {
   const SocketDirectory directory;
   const std::string path = directory / "s";
-  Daemon first(MSGID_MILTER, arguments({"--socket=unix:" + path}));
+  Daemon first(program(), arguments({"--socket=unix:" + path}));
   ASSERT_TRUE(first.ready()) << first.errors();
   first.kill();
-  Daemon second(MSGID_MILTER, arguments({"--socket=unix:" + path}));
+  Daemon second(program(), arguments({"--socket=unix:" + path}));
   ASSERT_TRUE(second.ready()) << second.errors();
   EXPECT_TRUE(works("unix:" + path));
 }
@@ -111,8 +111,8 @@ TEST(Socket, IsMadeByTheUserAndForTheGroup) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can choose";
   const SocketDirectory directory;
   const std::string path = directory / "s";
-  Daemon daemon(MSGID_MILTER, {"--config=/dev/null", "--log=stderr", "--user=nobody", "--socket-group=daemon",
-                               "--socket-mode=0620", "--socket=unix:" + path});
+  Daemon daemon(program(), {"--config=/dev/null", "--log=stderr", "--user=nobody", "--socket-group=daemon",
+                            "--socket-mode=0620", "--socket=unix:" + path});
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
   const struct stat status = status_of(path);
   EXPECT_EQ(status.st_uid, getpwnam("nobody")->pw_uid);
@@ -163,7 +163,7 @@ TEST(Socket, HasTheModeAskedFor) {
     const SocketDirectory directory;
     std::vector<std::string> options = {"--socket=unix:" + (directory / "s")};
     if (*option != '\0') options.push_back(option);
-    Daemon daemon(MSGID_MILTER, arguments(options));
+    Daemon daemon(program(), arguments(options));
     ASSERT_TRUE(daemon.ready()) << daemon.errors();
     EXPECT_EQ(status_of(directory / "s").st_mode & 07777, static_cast<mode_t>(mode)) << option;
   }
@@ -175,7 +175,7 @@ TEST(Socket, HasTheGroupAskedFor) {
   const group* wanted = getgrnam("mail");
   ASSERT_NE(wanted, nullptr);
   const SocketDirectory directory;
-  Daemon daemon(MSGID_MILTER, arguments({"--socket=unix:" + (directory / "s"), "--socket-group=mail"}));
+  Daemon daemon(program(), arguments({"--socket=unix:" + (directory / "s"), "--socket-group=mail"}));
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
   EXPECT_EQ(status_of(directory / "s").st_gid, wanted->gr_gid);
 }

@@ -389,7 +389,7 @@ TEST(Trail, RecipientsOnlyWhereTheyAreAskedFor) {
 
 std::string refusal(const std::string& path) {
   const SocketDirectory directory;
-  fake_mta::Daemon daemon(MSGID_MILTER,
+  fake_mta::Daemon daemon(program(),
                           arguments({"--socket=unix:" + (directory / "milter.sock"), "--audit-log=" + path}));
   EXPECT_EQ(daemon.wait(), 78);
   return daemon.errors();

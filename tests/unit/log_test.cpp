@@ -97,7 +97,7 @@ TEST(Log, CutsLongValues) {
 
 TEST(Log, TheService) {
   Captured captured;
-  captured.log.serving("unix:/run/x.sock", "rewrite", "1.2.3");
+  captured.log.serving({"unix:/run/x.sock"}, "rewrite", "1.2.3");
   captured.log.cannot_change_fields();
   captured.log.more_findings(message, 12);
   EXPECT_EQ(captured.lines[0], "serving unix:/run/x.sock mode=rewrite version=1.2.3");
