@@ -56,7 +56,7 @@ void append_quoted(std::string& line, std::string_view key, std::string_view val
 }
 
 /// "a,b", cut as a whole.
-void append_list(std::string& line, const std::vector<std::string>& items) {
+void append_items(std::string& line, const std::vector<std::string>& items) {
   const std::size_t begin = line.size();
   for (const std::string& item : items) {
     if (&item != &items.front()) line += ',';
@@ -80,7 +80,12 @@ void append_domains(std::string& line, std::string_view what, const std::vector<
   line += " dkim=";
   line += what;
   line += ':';
-  append_list(line, domains);
+  append_items(line, domains);
+}
+
+void append_list(std::string& line, std::string_view key, const std::vector<std::string>& items) {
+  append_bare(line, key, {});
+  append_items(line, items);
 }
 
 std::string begin_line(std::string_view queue_id) {
@@ -165,12 +170,11 @@ LogSink to_standard_error(const char* name) {
 void Log::serving(const std::vector<std::string>& endpoints, std::string_view mode, std::string_view version,
                   const std::vector<std::string>& handed_over) const {
   std::string line = "serving ";
-  append_list(line, endpoints);
+  append_items(line, endpoints);
   append_bare(line, "mode", mode);
   append_bare(line, "version", version);
   if (!handed_over.empty()) {
-    line += " systemd=";
-    append_list(line, handed_over);
+    append_list(line, "systemd", handed_over);
   }
   sink_(Severity::info, line);
 }
@@ -183,8 +187,7 @@ void Log::reloaded(std::size_t old_sessions, const std::vector<std::string>& for
   std::string line = "reloaded";
   append_bare(line, "old-sessions", std::to_string(old_sessions));
   if (!for_restart.empty()) {
-    line += " needs-restart=";
-    append_list(line, for_restart);
+    append_list(line, "needs-restart", for_restart);
   }
   sink_(for_restart.empty() ? Severity::info : Severity::warning, line);
 }
@@ -215,9 +218,8 @@ void Log::callback_hangs(long long seconds) const {
 }
 
 void Log::connections_refused(std::size_t count) const {
-  std::string line = "connections closed at once, the MTA's default action decides:";
+  std::string line = "connections over max-sessions closed at once, the MTA's default action decides:";
   append_bare(line, "count", std::to_string(count));
-  append_bare(line, "reason", "max-sessions");
   sink_(Severity::warning, line);
 }
 

@@ -105,7 +105,7 @@ TEST(Manual, OfTheDaemonHasEveryKeyOfTheLog) {
   const std::string code = contents(source / "src/report/log.cpp");
   Words keys{"dkim"};  // append_domains() writes it by itself
   EXPECT_NE(code.find("\" dkim=\""), std::string::npos);
-  for (const char* call : {"append_bare(line, \"", "append_quoted(line, \""}) {
+  for (const char* call : {"append_bare(line, \"", "append_quoted(line, \"", "append_list(line, \""}) {
     const std::string mark = call;
     for (std::size_t at = code.find(mark); at != std::string::npos; at = code.find(mark, at + 1)) {
       const std::size_t begin = at + mark.size();
