@@ -55,6 +55,9 @@ msgid::Policy load_policy(const std::vector<std::string>& arguments, const std::
 /// The names of the options that load_policy() takes.
 std::vector<std::string> policy_option_names();
 
+/// Whether the option has a value that was given, not its default alone.
+bool is_given(const Loaded& loaded, std::string_view option);
+
 /// "origin: option: reason", in printable ASCII, with the origin of the option's last value.
 std::string line_about(const Loaded& loaded, std::string_view option, const std::string& reason);
 

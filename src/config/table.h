@@ -37,9 +37,6 @@ struct Option {
 /// In the order of --help; the rows of a section stand together.
 const std::vector<Option>& options();
 
-/// Whether the option has a value that was given, not its default alone.
-bool is_given(const Loaded& loaded, std::string_view option);
-
 }  // namespace config
 
 #endif

@@ -94,8 +94,15 @@ std::unique_ptr<ScrapeServer> start_metrics(const config::Loaded& loaded, const 
   }
 }
 
+/// What this build cannot do.
+std::vector<std::string> missing_parts(const config::Loaded& loaded) {
+  if (transport::is_linked() || !config::is_given(loaded, "max-sessions")) return {};
+  return {config::line_about(loaded, "max-sessions",
+                             "it has no effect in this build, which has the shared libmilter; leave it out")};
+}
+
 void print_warnings(const config::Loaded& loaded) {
-  for (const auto& lines : {config::contradictions(loaded), config::obstacles(loaded)}) {
+  for (const auto& lines : {config::contradictions(loaded), config::obstacles(loaded), missing_parts(loaded)}) {
     for (const std::string& line : lines) std::cerr << program << ": warning: " << line << '\n';
   }
 }

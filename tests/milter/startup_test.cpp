@@ -233,6 +233,13 @@ TEST(Commands, ChecksAndPrintsNeedNoUser) {
   EXPECT_NE(version.output.find("msgid-milter"), std::string::npos) << version.output;
 }
 
+TEST(Commands, TheCheckWarnsOfWhatThisBuildCannotDo) {
+  const Result check = run({"--config=/dev/null", "--socket=unix:/s", "--max-sessions=5", "--check-config"});
+  EXPECT_EQ(check.status, 0);
+  const std::size_t found = check.errors.find("command line: max-sessions: it has no effect in this build");
+  EXPECT_EQ(found == std::string::npos, has_transport()) << check.errors;
+}
+
 TEST(Commands, BadOptionsAreRefusedByName) {
   for (const std::string option : {"--bogus=1", "--header-size=lots", "--rule.missing=fix", "--mode=rewite"}) {
     const Result result = run(arguments({"--socket=unix:/nonexistent/s", option}));
