@@ -5,10 +5,13 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <string_view>
+#include <utility>
 
 #include "milter/packet.h"
 
@@ -23,6 +26,33 @@ constexpr std::size_t block_octets = 4 * 1024;
 /// a whole packet in it.
 constexpr std::size_t kept_octets = 256 * 1024;
 static_assert(kept_octets > packet::length_octets + packet::max_octets);
+
+/// Buffers that sessions share. Each would otherwise leave a hole of its own in the heap, between what libmilter keeps
+/// of one session and of the next: 9 KiB a session, measured with 3000 idle ones.
+class Buffers {
+ public:
+  std::string take() {
+    const std::lock_guard lock(mutex_);
+    if (count_ == 0) return {};
+    return std::move(kept_[--count_]);
+  }
+  void give(std::string buffer) noexcept {
+    if (buffer.capacity() < block_octets || buffer.capacity() > max_kept_octets) return;
+    buffer.clear();
+    const std::lock_guard lock(mutex_);
+    if (count_ < kept_.size()) kept_[count_++] = std::move(buffer);
+  }
+
+ private:
+  static constexpr std::size_t max_kept_octets = 64 * 1024;
+
+  std::mutex mutex_;
+  std::array<std::string, 64> kept_;
+  std::size_t count_ = 0;
+};
+
+// Never freed: sessions are served until the process ends.
+Buffers& buffers = *new Buffers;
 
 }  // namespace
 
@@ -55,6 +85,7 @@ void Channel::receive() {
   char block[block_octets];  // NOLINT(*-avoid-c-arrays): not to be initialized
   const ssize_t count = ::recv(fd_, block, sizeof block, 0);
   if (count > 0) {
+    if (in_.empty()) in_ = buffers.take();
     in_.append(block, static_cast<std::size_t>(count));
   } else if (count == 0 || errno != EINTR) {
     has_ended_ = true;
@@ -64,7 +95,7 @@ void Channel::receive() {
 void Channel::look() {
   // What is read is let go. The rest is small, a block or a packet: nothing is received behind one that is due.
   if (begin_ == in_.size()) {
-    in_ = {};
+    buffers.give(std::exchange(in_, {}));
   } else {
     in_.erase(0, begin_);
   }
