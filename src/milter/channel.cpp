@@ -146,7 +146,8 @@ void Channel::flush() noexcept {
     if (count > 0) sent += static_cast<std::size_t>(count);
     if (count < 0 && errno != EINTR && (errno != EAGAIN || !can_send())) is_broken_ = true;
   }
-  out_ = {};
+  // "= {}" would keep the memory.
+  std::string().swap(out_);
 }
 
 }  // namespace milter

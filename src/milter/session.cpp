@@ -101,7 +101,7 @@ void Session::keep(std::string_view name, std::string_view body, const msgid::Li
   }
   if (kept_octets_ > settings_->header_size) {
     state_ = State::too_large;
-    fields_ = {};
+    msgid::FieldList().swap(fields_);  // "= {}" would keep the memory
     return;
   }
   std::string mended;
