@@ -3,6 +3,7 @@
 //
 //   tag-list  = tag-spec *( ";" tag-spec ) [ ";" ]                          ; RFC 6376 3.2
 //   tag-spec  = [FWS] tag-name [FWS] "=" [FWS] tag-value [FWS]
+//   tag-name  = ALPHA *(ALPHA / DIGIT / "_")
 //   sig-c-tag = "c=" ("simple" / "relaxed") ["/" ("simple" / "relaxed")]    ; 3.5; the first is the header's
 //   sig-d-tag = "d=" domain-name
 //   sig-h-tag = "h=" hdr-name *( ":" hdr-name )                             ; FWS around each

@@ -1,6 +1,9 @@
 // RFC 2047 encoded-words: find, decode, refuse.
 //
 //   encoded-word = "=?" charset ["*" language] "?" encoding "?" encoded-text "?="   ; RFC 2047 2, RFC 2231 5
+//   encoded-text = *<printable ASCII, without "?" and SP>
+//
+// Charset, language and encoding are read up to the next "?": printable ASCII without "<" and ">".
 //
 // An encoded-word may not stand for a msg-id (RFC 2047 5), yet many producers write one there. What is
 // taken here is wider than the RFC (words over 75 octets, empty words, literal "<", ">" and "@" in Q text),
@@ -40,8 +43,8 @@ class EncodedWordMatcher {
 /// What decoding gave.
 struct Decoded {
   std::string octets;        ///< what could be read; with a refusal, at least enough to see "<", ">" and "@"
-  std::string_view refusal;  ///< empty, or a reason of static lifetime: "charset", "encoding",
-                             ///< "broken-escape", "broken-base64", "malformed-word"
+  std::string_view refusal;  ///< empty, or the first reason, of static lifetime: "charset", "malformed-word",
+                             ///< "encoding", "broken-escape", "broken-base64"
 };
 
 /// Decodes one word and appends to `out`. A refusal that is there already stays.

@@ -23,13 +23,13 @@
 namespace msgid {
 
 enum class TokenKind : std::uint8_t {
-  white_space,    ///< SP, TAB and folds, as many as stand together
+  white_space,    ///< SP, TAB and LF, as many as stand together
   comma,          ///< ","
   comment,        ///< "(...)", nested, closed
   quoted_string,  ///< "\"...\"", closed, outside of an id
   encoded_word,   ///< outside of ids, comments and quoted-strings
-  msg_id,         ///< "<...>"
-  unterminated,   ///< "<" with no ">" before the next "<" or the end
+  msg_id,         ///< "<...>", and more than white space between
+  unterminated,   ///< "<" with no ">" before the next "<" outside of encoded-words or the end; no white space behind it
   text,           ///< anything else, up to white space or the beginning of one of the above
 };
 

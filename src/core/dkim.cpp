@@ -1,10 +1,11 @@
 #include "msgid/dkim.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <optional>
 
 #include "core/ascii.h"
+#include "msgid/fold.h"
 
 namespace msgid {
 
@@ -26,31 +27,34 @@ std::string_view next_piece(std::string_view& rest, char separator) {
   return piece;
 }
 
-/// The tags of a signature that matter here.
-struct Tags {
-  std::optional<std::string_view> canonicalization;
-  std::optional<std::string_view> domain;
-  std::optional<std::string_view> names;
-};
+using Tags = std::map<std::string_view, std::string_view>;
+
+/// tag-name = ALPHA *ALNUMPUNC; ALNUMPUNC = ALPHA / DIGIT / "_"   ; RFC 6376 3.2
+bool is_tag_name(std::string_view name) {
+  return !name.empty() && ascii::is_alnum(name.front()) && name.front() > '9' &&
+         std::all_of(name.begin(), name.end(), [](char c) { return ascii::is_alnum(c) || c == '_'; });
+}
 
 /// tag-list; nothing where it is none. A tag that stands there twice makes the whole list invalid (RFC 6376 3.2).
 std::optional<Tags> read_tags(std::string_view list) {
   Tags tags;
-  while (!list.empty()) {
+  list = ascii::trim(list);
+  if (list.ends_with(';')) list.remove_suffix(1);
+  for (bool is_last = false; !is_last;) {
+    is_last = list.find(';') == npos;
     const std::string_view spec = next_piece(list, ';');
-    if (spec.empty() && ascii::trim(list).empty()) break;
     const std::size_t equals = spec.find('=');
     if (equals == npos) return std::nullopt;
     const std::string_view name = ascii::trim(spec.substr(0, equals));
-    std::optional<std::string_view>* const tag = name == "c"   ? &tags.canonicalization
-                                                 : name == "d" ? &tags.domain
-                                                 : name == "h" ? &tags.names
-                                                               : nullptr;
-    if (tag == nullptr) continue;
-    if (tag->has_value()) return std::nullopt;
-    *tag = ascii::trim(spec.substr(equals + 1));
+    if (!is_tag_name(name) || !tags.emplace(name, ascii::trim(spec.substr(equals + 1))).second) return std::nullopt;
   }
   return tags;
+}
+
+/// The value of a tag, or nothing where it is not there.
+std::string_view value(const Tags& tags, std::string_view name) {
+  const auto found = tags.find(name);
+  return found == tags.end() ? std::string_view() : found->second;
 }
 
 }  // namespace
@@ -63,8 +67,8 @@ std::string relaxed_body(std::string_view body) {
   std::string out;
   out.reserve(body.size());
   bool is_space_due = false;
-  for (const char c : body) {
-    if (ascii::is_space(c)) {
+  for (const char c : unfold(body)) {
+    if (c == ' ' || c == '\t') {  // not a LF that is no fold: it would not reach the verifier as white space
       is_space_due = !out.empty();
       continue;
     }
@@ -83,13 +87,14 @@ Signatures::Signatures(const FieldList& fields) {
       break;
     }
     const std::optional<Tags> tags = read_tags(field.body);
-    if (!tags || !tags->domain || tags->domain->empty() || !tags->names) continue;
-    if (tags->domain->size() > max_domain_octets) continue;
+    if (!tags) continue;
+    const std::string_view domain = value(*tags, "d");
+    if (domain.empty() || domain.size() > max_domain_octets) continue;
     Signature signature;
-    signature.domain = lower(*tags->domain);
-    std::string_view canonicalization = tags->canonicalization.value_or("simple");
+    signature.domain = lower(domain);
+    std::string_view canonicalization = value(*tags, "c");  // simple where it is not there
     signature.is_relaxed = next_piece(canonicalization, '/') == "relaxed";
-    for (std::string_view rest = *tags->names; !rest.empty();) {
+    for (std::string_view rest = value(*tags, "h"); !rest.empty();) {
       const std::string name = lower(next_piece(rest, ':'));
       ++signature.covered[name];
       present_.emplace(name, 0);

@@ -55,8 +55,11 @@ bool EncodedWordMatcher::match(std::size_t at, EncodedWord& word) noexcept {
 
 bool is_ascii_charset(std::string_view charset) noexcept {
   // Not ASCII as octets: stateful or wide encodings, by how their names begin ...
-  static constexpr std::array<std::string_view, 8> beginnings = {"utf-7",    "utf-16", "utf-32",  "ucs-",
-                                                                 "iso-2022", "hz-",    "ebcdic-", "x-ebcdic"};
+  // IANA's names and aliases (2024), and those without a hyphen that iconv and Python take.
+  static constexpr std::array<std::string_view, 20> beginnings = {
+      "utf-7",     "utf-16",      "utf-32",     "ucs-",   "iso-2022", "hz-",     "ebcdic-",
+      "x-ebcdic",  "unicode-1-1", "iso-10646-", "csutf7", "csutf16",  "csutf32", "csucs4",
+      "csiso2022", "csunicode",   "utf7",       "utf16",  "utf32",    "ucs2"};
   // ... and EBCDIC, by its code page number (IANA character sets, 2024) behind "ibm", "cp" and the like.
   static constexpr std::array<std::string_view, 4> ebcdic_makers = {"ibm-", "ibm", "cp", "csibm"};
   static constexpr std::array<std::string_view, 44> ebcdic_pages = {
@@ -81,6 +84,12 @@ bool is_ascii_charset(std::string_view charset) noexcept {
 
 namespace {
 
+/// encoded-text = 1*<Any printable ASCII character other than "?" or SPACE>   ; RFC 2047 2
+/// mimetic's decoders drop control characters without a word.
+bool is_encoded_text(char c) {
+  return ascii::is_visible(c) && c != '?';
+}
+
 /// The "Q" encoding (RFC 2047 4.2). mimetic's decoder passes a broken escape through and leaves "_" as it is,
 /// so escapes are checked here, and "_" goes in as the escape of a space.
 void decode_q(std::string_view text, Decoded& out) {
@@ -100,8 +109,8 @@ void decode_q(std::string_view text, Decoded& out) {
   mimetic::code(escaped.begin(), escaped.end(), decoder, std::back_inserter(out.octets));
 }
 
-/// The "B" encoding (RFC 2047 4.1, RFC 4648 4). mimetic's decoder skips octets that are not of the alphabet, so
-/// alphabet, length and padding are checked here.
+/// The "B" encoding (RFC 2047 4.1, RFC 4648 4). mimetic's decoder skips octets that are not of the alphabet and makes
+/// an octet of six bits, so alphabet, length and padding are checked here. It adds the padding itself.
 void decode_b(std::string_view text, Decoded& out) {
   const std::size_t data = std::min(text.find('='), text.size());
   const auto in_alphabet = [](char c) { return ascii::is_alnum(c) || c == '+' || c == '/'; };
@@ -109,8 +118,11 @@ void decode_b(std::string_view text, Decoded& out) {
                      std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(data), in_alphabet) &&
                      text.find_first_not_of('=', data) == std::string_view::npos;
   if (!sound && out.refusal.empty()) out.refusal = "broken-base64";
+  std::string sextets;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(sextets), in_alphabet);
+  if (sextets.size() % 4 == 1) sextets.pop_back();
   mimetic::Base64::Decoder decoder;
-  mimetic::code(text.begin(), text.end(), decoder, std::back_inserter(out.octets));
+  mimetic::code(sextets.begin(), sextets.end(), decoder, std::back_inserter(out.octets));
 }
 
 }  // namespace
@@ -119,7 +131,7 @@ void decode(const EncodedWord& word, Decoded& out) {
   if (out.refusal.empty()) {
     if (!is_ascii_charset(word.charset)) {
       out.refusal = "charset";
-    } else if (word.text.find('?') != std::string_view::npos) {
+    } else if (!std::all_of(word.text.begin(), word.text.end(), is_encoded_text)) {
       out.refusal = "malformed-word";
     }
   }

@@ -24,8 +24,9 @@ struct Inspection {
 
   std::list<std::string> texts{};                  ///< what tokens view that stand not in `body`
   bool changed = false;                            ///< a rule has changed `tokens`
+  bool is_unread = false;                          ///< it has encoded-words that stand for ids and were not read
   bool held = false;                               ///< nothing but folds may change: see held_because
-  std::string_view held_because = "encoded-word";  ///< encoded-words that stand for ids were not read; or "signed"
+  std::string_view held_because = "encoded-word";  ///< it is unread; or "signed"
 
   /// Makes `text` live as long as this inspection.
   std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }

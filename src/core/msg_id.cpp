@@ -19,6 +19,32 @@ bool is_utf8_atext(char c) {
   return ascii::is_atext(c) || static_cast<unsigned char>(c) > 127;
 }
 
+/// comment = "(" *([FWS] ccontent) [FWS] ")"; ccontent = ctext / quoted-pair / comment
+/// By the position of each "(": where the comment ends that begins there, or npos. All are found in one pass: nested
+/// ones that are never closed would cost the square of the length otherwise. A "(" behind a backslash may begin a
+/// comment (outside of comments a backslash quotes nothing), but nests in none.
+std::vector<std::size_t> comment_ends(std::string_view text) {
+  struct Open {
+    std::size_t at;
+    bool is_quoted;
+  };
+  std::vector<std::size_t> ends(text.size(), npos);
+  std::vector<Open> open;
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '(') {
+      open.push_back({i, is_quoted});
+    } else if (text[i] == ')' && !is_quoted) {
+      for (bool is_closed = false; !is_closed && !open.empty(); open.pop_back()) {
+        ends[open.back().at] = i + 1;
+        is_closed = !open.back().is_quoted;
+      }
+    }
+    is_quoted = text[i] == '\\' && !is_quoted;
+  }
+  return ends;
+}
+
 class Scanner {
  public:
   Scanner(std::string_view body, std::vector<Token>& tokens) : body_(body), tokens_(tokens), words_(body) {}
@@ -75,24 +101,8 @@ class Scanner {
     }
   }
 
-  /// comment = "(" *([FWS] ccontent) [FWS] ")"; ccontent = ctext / quoted-pair / comment
-  /// All pairs of parentheses are found in one pass, when the first is asked for: nested ones that are
-  /// never closed would cost the square of the body's length otherwise.
   std::size_t comment_end(std::size_t at) {
-    if (comment_ends_.empty()) {
-      comment_ends_.assign(body_.size(), npos);
-      std::vector<std::size_t> open;
-      for (std::size_t i = at; i < body_.size(); ++i) {
-        if (body_[i] == '\\') {
-          ++i;
-        } else if (body_[i] == '(') {
-          open.push_back(i);
-        } else if (body_[i] == ')' && !open.empty()) {
-          comment_ends_[open.back()] = i + 1;
-          open.pop_back();
-        }
-      }
-    }
+    if (comment_ends_.empty()) comment_ends_ = comment_ends(body_);
     return comment_ends_[at];
   }
 
@@ -218,25 +228,36 @@ void scan(std::string_view body, std::vector<Token>& tokens) {
 
 namespace {
 
-/// Where the quoted-string, comment or "[...]" that begins at `at` ends inside this id; `at` if none does.
-/// `never` collects the opening octets that are known to find no end any more, so that the walk stays linear.
-std::size_t skip_enclosed(std::string_view id, std::size_t at, std::string& never) {
-  const char open = id[at];
-  if ((open != '"' && open != '(' && open != '[') || never.find(open) != npos) return at;
-  const char close = open == '"' ? '"' : open == '(' ? ')' : ']';
-  int depth = 1;
-  for (std::size_t i = at + 1; i + 1 < id.size(); ++i) {
-    if (id[i] == '\\') {
-      ++i;
-    } else if (id[i] == close) {
-      if (--depth == 0) return i + 1;
-    } else if (id[i] == open && open == '(') {
-      ++depth;
+/// The quoted-strings, comments and "[...]" inside one id.
+class Enclosures {
+ public:
+  explicit Enclosures(std::string_view id) : id_(id) {}
+
+  /// Where the one that begins at `at` ends; `at` if none does.
+  std::size_t end(std::size_t at) {
+    const char open = id_[at];
+    if (open == '(') {
+      if (comment_ends_.empty()) comment_ends_ = comment_ends(id_);
+      return comment_ends_[at] == npos ? at : comment_ends_[at];
     }
+    if ((open != '"' && open != '[') || never_.find(open) != npos) return at;
+    const char close = open == '"' ? '"' : ']';
+    for (std::size_t i = at + 1; i + 1 < id_.size(); ++i) {
+      if (id_[i] == '\\') {
+        ++i;
+      } else if (id_[i] == close) {
+        return i + 1;
+      }
+    }
+    never_ += open;
+    return at;
   }
-  never += open;
-  return at;
-}
+
+ private:
+  std::string_view id_;
+  std::vector<std::size_t> comment_ends_;  ///< filled when the first is asked for
+  std::string never_;                      ///< opening octets that find no end any more, so that the walk stays linear
+};
 
 InnerSpace meaning(std::string_view id, std::size_t begin, std::size_t end) {
   const char before = id[begin - 1];
@@ -253,9 +274,9 @@ InnerSpace meaning(std::string_view id, std::size_t begin, std::size_t end) {
 /// Calls visit(begin, end, meaning) for each run of white space inside the id's brackets, in order.
 template <typename Visit>
 void each_inner_space(std::string_view id, Visit visit) {
-  std::string never;
+  Enclosures enclosures(id);
   for (std::size_t i = 1; i + 1 < id.size();) {
-    const std::size_t enclosed_end = skip_enclosed(id, i, never);
+    const std::size_t enclosed_end = enclosures.end(i);
     if (enclosed_end != i) {
       if (id.substr(i, enclosed_end - i).find_first_of(" \t\n") != npos) visit(i, enclosed_end, InnerSpace::quoted);
       i = enclosed_end;

@@ -156,6 +156,7 @@ Answer encoded_word(Inspection& field, bool may_fix) {
   if (read.refusal.empty() && !field.listed.is_list) read.refusal = not_one_id(read.result);
   if (!read.refusal.empty() || !may_fix) {
     field.held = true;
+    field.is_unread = true;
     return found(read.refusal);
   }
   field.tokens = std::move(read.result);
@@ -306,7 +307,7 @@ Answer duplicate_field(Inspection& field, bool) {
 
 Answer malformed(Inspection& field, bool) {
   // What encoded-word or no-angle-brackets has found is an id, if a badly written one.
-  if (field.listed.is_list || field.held || is_bare_id(field)) return clean;
+  if (field.listed.is_list || field.is_unread || is_bare_id(field)) return clean;
   const bool has_id = std::any_of(field.tokens.begin(), field.tokens.end(),
                                   [](const Token& token) { return token.kind == TokenKind::msg_id; });
   return has_id ? clean : found();

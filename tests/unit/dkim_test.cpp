@@ -60,6 +60,11 @@ TEST(Dkim, WhatIsNoSignatureCoversNothing) {
   EXPECT_EQ(with_signature(" h=message-id; d=" + std::string(256, 'd')), "/") << "no name in the DNS";
   EXPECT_EQ(with_signature(" nonsense; d=d.example; h=message-id"), "/");
   EXPECT_EQ(with_signature(" d=d.example; d=e.example; h=message-id"), "/") << "a tag twice: RFC 6376 3.2";
+  EXPECT_EQ(with_signature(" v=1; v=1; d=d.example; h=message-id"), "/") << "any tag";
+  EXPECT_EQ(with_signature(" =1; d=d.example; h=message-id"), "/") << "a tag without a name";
+  EXPECT_EQ(with_signature(" 1=1; d=d.example; h=message-id"), "/") << "no tag-name";
+  EXPECT_EQ(with_signature(" a-b=1; d=d.example; h=message-id"), "/") << "no tag-name";
+  EXPECT_EQ(with_signature(" d=d.example; h=message-id;;"), "/") << "a tag-spec without anything";
   EXPECT_EQ(with_signature(" d=d.example;; h=message-id"), "/") << "an empty tag-spec in the middle";
   EXPECT_EQ(with_signature(" d=d.example; h=from:to"), "/");
   EXPECT_EQ(with_signature(" d=d.example; h="), "/");
@@ -110,6 +115,7 @@ TEST(Dkim, RelaxedForm) {
   EXPECT_EQ(msgid::relaxed_body(""), "");
   EXPECT_EQ(msgid::relaxed_body(" \t\n "), "");
   EXPECT_EQ(msgid::relaxed_body(" A <x@y>\n\t <Z@y> \t"), "A <x@y> <Z@y>");
+  EXPECT_EQ(msgid::relaxed_body(" A\n\n B"), "A\n B") << "a LF that is no fold is no white space";
 }
 
 // --- In a verdict.
@@ -168,6 +174,13 @@ TEST(DkimVerdict, WithKeepNothingIsEditedWhereNotAllSignaturesAreRead) {
   fields.push_back({"DKIM-Signature", " h=message-id; d=late.example", 101});
   EXPECT_EQ(verdict_on(fields, keep()), "encoded-word:signed /; ");
   EXPECT_EQ(verdict_on(fields, {}), "encoded-word /;  <a@b>");
+}
+
+TEST(DkimVerdict, WithKeepNoReportIsLost) {
+  msgid::Policy policy = keep();
+  policy.action(msgid::RuleId::folded) = msgid::RuleAction::fix;
+  EXPECT_EQ(verdict_on(signed_message("simple", {"Message-ID", " no\n id", 1}), policy),
+            "folded:signed /d.example; malformed: /; ");
 }
 
 TEST(DkimVerdict, WithKeepFoldsAreStillMended) {

@@ -97,6 +97,9 @@ TEST(Decode, RefusesWhatIsNotAWord) {
   EXPECT_EQ(decoded("=?utf-8?x?abc?="), "!encoding");
   EXPECT_EQ(decoded("=?utf-8?qq?abc?="), "!encoding");
   EXPECT_EQ(decoded("=?utf-8?q?a?b?="), "!malformed-word");
+  EXPECT_EQ(decoded("=?utf-8?q?=3Ca\x01=40b=3E?="), "!malformed-word") << "mimetic would drop the octet";
+  EXPECT_EQ(decoded("=?utf-8?b?PGFA\x01Yj4=?="), "!malformed-word");
+  EXPECT_EQ(decoded("=?utf-8?q?=3C\xc3\xa9=40b=3E?="), "!malformed-word");
   EXPECT_EQ(decoded("=??q?abc?="), "!charset");
 }
 
@@ -145,6 +148,16 @@ TEST(Charset, IsRefusedIfItIsNot) {
                                       "ibm037",
                                       "IBM-1047",
                                       "csIBM273",
+                                      "UNICODE-1-1-UTF-7",
+                                      "ISO-10646-UCS-2",
+                                      "csUnicode11UTF7",
+                                      "csUTF16LE",
+                                      "csISO2022JP",
+                                      "csUCS4",
+                                      "utf16",
+                                      "utf7",
+                                      "utf32",
+                                      "ucs2",
                                       ""}) {
     EXPECT_FALSE(msgid::is_ascii_charset(name)) << name;
   }

@@ -81,6 +81,11 @@ const ScanCase scan_cases[] = {
     {"(unclosed <a@b>", "t[(unclosed] s i[<a@b>]"},
     {"\"unclosed <a@b>", "t[\"unclosed] s i[<a@b>]"},
     {"(a\\)b) x", "c[(a\\)b)] s t[x]"},
+    {"\\(a) x", "t[\\] c[(a)] s t[x]"},  // outside of comments a backslash quotes nothing
+    {"(a \\(b) c) x", "c[(a \\(b)] s t[c)] s t[x]"},
+    {"(a (b\\) x", "t[(a] s t[(b\\)] s t[x]"},
+    // A look ahead from the first id must not lose the comment in the second.
+    {"<\"a\\\"@b> <c(d>)@e> <\"(\"@f>", "i[<\"a\\\"@b>] s i[<c(d>)@e>] s i[<\"(\"@f>]"},
     {")", "t[)]"},
     // Encoded-words.
     {"=?utf-8?q?a?=", "w[=?utf-8?q?a?=]"},
@@ -159,7 +164,8 @@ const SpaceCase space_cases[] = {
     {"<a (c)@b>", InnerSpace::uncertain, "<a (c)@b>"},
     {"<\"a\"\n \"b\"@c>", InnerSpace::uncertain, "<\"a\"\n \"b\"@c>"},
     {"<1234   @   local(blah)  .machine .example>", InnerSpace::certain, "<1234@local(blah).machine.example>"},
-    // What is never closed is text.
+    // What is never closed is text, and what is closed behind it is not.
+    {"<((a . b)@c>", InnerSpace::quoted, "<((a . b)@c>"},
     {"<a\" b@c>", InnerSpace::uncertain, "<a\" b@c>"},
     {"<a( b@c>", InnerSpace::uncertain, "<a( b@c>"},
     {"<a[ b@c>", InnerSpace::uncertain, "<a[ b@c>"},

@@ -1,0 +1,419 @@
+"""What ids does this field hold, and what should it become: the same question that msgid::inspect() answers, asked
+again in the plainest way.
+
+Written from the documents (the public headers, msgid-milter.conf(5), msgid-milter(8), ARCHITECTURE.md), not from the
+core; where they leave something open, it is said here how it was settled. Slow on purpose: nothing is clever.
+"""
+
+import re
+
+from body import (MAX_LINE, WORD, decode, fold, ids_of, inner_space, is_clean_bare_id, is_safe, longest_line, scan,
+                  shorten, unfold, without_certain_space, without_space)
+
+RULES = ["encoded-word", "line-too-long", "msgid-too-long", "space-in-msgid", "references-too-long", "folded",
+         "no-angle-brackets", "non-ascii", "control-character", "duplicate-field", "malformed", "missing"]
+DEFAULT = {"encoded-word": "fix", "line-too-long": "fix", "msgid-too-long": "fix", "space-in-msgid": "fix",
+           "references-too-long": "report", "folded": "off", "no-angle-brackets": "report", "non-ascii": "report",
+           "control-character": "report", "duplicate-field": "report", "malformed": "report", "missing": "off"}
+# name: (is a list of ids, at most once in a header)
+FIELDS = {"message-id": (False, True), "resent-message-id": (False, False), "in-reply-to": (True, True),
+          "references": (True, True)}
+
+
+class Policy:
+    def __init__(self, settings=""):
+        self.action = dict(DEFAULT)
+        self.fields = dict(FIELDS)
+        self.line_length = MAX_LINE
+        self.fold_at = MAX_LINE
+        self.msgid_length = 950
+        self.references_length = 2000
+        self.msgid_domain = ""
+        self.keeps_signed = False
+        for setting in settings.split():
+            option, value = setting.split("=", 1)
+            if option.startswith("rule."):
+                self.action[option[5:]] = value
+            elif option == "extra-field":
+                self.fields[value.lower()] = (True, False)
+            elif option == "signed":
+                self.keeps_signed = value == "keep"
+            elif option == "msgid-domain":
+                self.msgid_domain = value
+            else:
+                setattr(self, option.replace("-", "_"), int(value))
+
+
+# ---- signatures (dkim.h)
+
+class Signature:
+    def __init__(self, body):
+        tags = {}
+        self.is_valid = True
+        for part in body.strip(" \t\n").removesuffix(";").split(";"):
+            name, equals, value = part.partition("=")
+            name = name.strip(" \t\n")
+            if not equals or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in tags:
+                self.is_valid = False
+            tags[name] = value.strip(" \t\n")
+        self.is_valid = self.is_valid and bool(tags.get("d")) and bool(tags.get("h"))
+        self.domain = tags.get("d", "").lower()
+        self.canonical = tags.get("c", "simple").partition("/")[0]
+        self.covered = [name.strip(" \t\n").lower() for name in tags.get("h", "").split(":")]
+
+
+def relaxed(body):
+    return re.sub(r"[ \t]+", " ", unfold(body)).strip(" ")
+
+
+class Signatures:
+    def __init__(self, fields):
+        self.names = [name.lower() for name, _ in fields]
+        found = [Signature(body) for name, body in fields
+                 if name.lower() in ("dkim-signature", "arc-message-signature")]
+        self.are_complete = len(found) <= 100
+        self.all = [signature for signature in found[:100] if signature.is_valid]
+
+    def after(self, name, instance, body, new_body):
+        keeps, breaks = [], []
+        for signature in self.all:
+            from_below = self.names.count(name.lower()) - instance
+            if signature.covered.count(name.lower()) <= from_below:
+                continue
+            bears = signature.canonical == "relaxed" and relaxed(body) == relaxed(new_body)
+            side = keeps if bears or body == new_body else breaks
+            if signature.domain not in side:
+                side.append(signature.domain)
+        return keeps, breaks
+
+
+# ---- the rules (msgid-milter.conf(5), "The rules")
+
+class Work:
+    """A field on its way through the rules."""
+    def __init__(self, field, body, policy, held_because=""):
+        self.name, self.instance, self.is_list, self.once = field
+        self.body = body
+        self.policy = policy
+        self.tokens = scan(body)
+        self.is_changed = False  # tokens are to be written anew
+        self.held_because = held_because  # nothing but folds may change
+        self.is_unread = False  # holds encoded-words that were not decoded
+        self.findings = {}  # rule: (is an edit, reason)
+
+    def ids(self):
+        return ids_of(self.tokens)
+
+    def is_on(self, rule):
+        return self.policy.action[rule] != "off"
+
+    def found(self, rule, reason="", new_tokens=None):
+        """What the rule finds, and the edit it would make: new tokens, or none for a reason. A reason that is plain
+        without a try is given under "report" too."""
+        is_fix = self.policy.action[rule] == "fix"
+        if reason and (is_fix or rule in ("encoded-word", "space-in-msgid")):
+            self.findings[rule] = (False, reason)
+        elif is_fix and self.held_because:
+            self.findings[rule] = (False, self.held_because)
+        elif is_fix:
+            self.findings[rule] = (True, "")
+            self.tokens = new_tokens
+            self.is_changed = True
+        else:
+            self.findings[rule] = (False, "")
+
+    def found_in_layout(self, rule):
+        self.findings[rule] = (self.policy.action[rule] == "fix", "")
+
+
+def units_of(tokens):
+    """What is written anew, piece by piece: ids, comments, phrases. A comma inside a phrase stays."""
+    units = []
+    phrase = ""
+
+    def end_phrase():
+        if phrase.strip(" \t\n,"):
+            units.append(phrase.strip(" \t\n,"))
+
+    for kind, text in tokens:
+        if kind in ("id", "comment", "unterminated"):
+            end_phrase()
+            phrase = ""
+            units.append(text)
+        else:
+            phrase += text
+    end_phrase()
+    return units
+
+
+def verbatim_units_of(tokens):
+    """What stands between white space."""
+    units = [""]
+    for kind, text in tokens:
+        if kind == "space":
+            units.append("")
+        else:
+            units[-1] += text
+    return [unit for unit in units if unit]
+
+
+def read_words(words, work, is_whole):
+    """(ids, reason) of one run of encoded-words; (None, "") where it is a phrase."""
+    octets, refusal = "", ""
+    for word in words:
+        more, refused = decode(word)
+        octets += more
+        refusal = refusal or refused
+    if work.is_list and not is_whole and not re.search("[<>@]", octets):
+        return None, ""
+    if refusal:
+        return [], refusal
+    if is_whole and is_clean_bare_id(octets.strip(" \t\n")):
+        return ["<" + octets.strip(" \t\n") + ">"], ""
+    return read_decoded(octets)
+
+
+def read_decoded(octets):
+    """(ids, reason) of what encoded-words decode to: ids and what parts them, nothing else. Brackets count for what
+    they are here: an id with quotes around a bracket or a space is refused."""
+    if re.search(r"[\x80-\xff]", octets):
+        return [], "non-ascii"
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", octets):
+        return [], "control-character"
+    ids = []
+    rest = octets.lstrip(" \t,")
+    while rest:
+        an_id = re.match(r"<([^<>]*)>", rest)
+        if rest[0] == ">" or (rest[0] == "<" and not an_id and not re.match(r"<[^<> \t]*[ \t]", rest)):
+            return [], "unbalanced-brackets"
+        if rest[0] != "<":
+            return [], "text-left-over" if re.search("[<>]", octets) else "no-msg-id"
+        if not an_id or re.search(r"[ \t]", an_id[1]):
+            return [], "space-in-msgid"
+        if not an_id[1]:
+            return [], "empty-msg-id"
+        ids.append(an_id[0])
+        rest = rest[an_id.end():].lstrip(" \t,")
+    return ids, "" if ids else "no-msg-id"
+
+
+def encoded_words(work):
+    """The rule of that name; None where it finds nothing, else (new tokens, reason)."""
+    out, reason, is_found = [], "", False
+    tokens = work.tokens
+    # What stands behind the beginning of a word that has no end, or around one, is not to be taken for ids.
+    if any(kind in ("id", "unterminated") and WORD.search(text) for kind, text in tokens):
+        is_found, reason = True, "inside-msg-id"
+    elif any(kind == "text" and "=?" in text for kind, text in tokens):
+        is_found, reason = True, "malformed-word"
+    at = 0
+    while at < len(tokens):
+        kind, text = tokens[at]
+        if kind != "word":
+            out.append(tokens[at])
+            at += 1
+            continue
+        end = at + 1
+        words = [text]
+        while end < len(tokens):
+            if tokens[end][0] == "word":
+                words.append(tokens[end][1])
+                end += 1
+            elif tokens[end][0] == "space" and tokens[end + 1:end + 2] and tokens[end + 1][0] == "word":
+                end += 1
+            else:
+                break
+        is_whole = all(token[0] == "space" for token in tokens[:at] + tokens[end:])
+        ids, refusal = read_words(words, work, is_whole)
+        if ids is None:
+            out += tokens[at:end]
+        else:
+            is_found, reason = True, reason or refusal
+            for an_id in ids:
+                out += [("id", an_id), ("space", " ")]
+        at = end
+    if not is_found:
+        return None
+    if not reason and not work.is_list:
+        if any(kind not in ("id", "space", "comment", "comma") for kind, _ in out):
+            reason = "text-left-over"
+        elif len(ids_of(out)) > 1:
+            reason = "more-than-one-msg-id"
+    return out, reason
+
+
+def check_encoded_words(work):
+    words = encoded_words(work)
+    if words:
+        work.found("encoded-word", words[1], words[0])
+        if not work.is_changed:
+            work.held_because = work.held_because or "encoded-word"
+            work.is_unread = True
+
+
+def shorten_where(work, rule, is_affected):
+    if not any(is_affected(an_id) for an_id in work.ids()):
+        return
+    out, is_shorter = [], False
+    for kind, text in work.tokens:
+        if kind == "id" and is_affected(text):
+            short = shorten(text, work.policy.msgid_domain, work.policy.msgid_length)
+            if short is not None:
+                text, is_shorter = short, True
+        out.append((kind, text))
+    work.found(rule, "" if is_shorter or work.held_because else "no-shorter-name", out)
+
+
+def check_space(work):
+    kinds = {inner_space(an_id) for an_id in work.ids()} - {"none"}
+    if kinds:
+        reason = "uncertain" if "uncertain" in kinds else "" if "certain" in kinds else "quoted"
+        work.found("space-in-msgid", reason, [(kind, without_certain_space(text) if kind == "id" else text)
+                                              for kind, text in work.tokens])
+
+
+def width(units):
+    return len(" ".join(fold("", [unit], MAX_LINE)[1:] for unit in units))
+
+
+def trim(tokens, limit):
+    """(new tokens, reason) of references-too-long."""
+    if width(units_of(tokens)) <= limit:
+        return tokens, ""  # less white space is all it takes
+    places = [i for i, token in enumerate(tokens) if token[0] == "id"]
+    if len(places) < 4:
+        return None, "cannot-be-shorter"
+    for kept in range(len(places) - 2, 1, -1):
+        dropped = tokens[places[1]:places[len(places) - kept]]
+        left = tokens[:places[1]] + tokens[places[len(places) - kept]:]
+        if width(units_of(left)) <= limit:
+            break
+    if any(kind in ("unterminated", "word") for kind, _ in dropped):
+        return None, "unreadable"
+    return left, ""
+
+
+def check_references(work):
+    limit = work.policy.references_length
+    length = width(units_of(work.tokens)) if work.is_changed else len(unfold(work.body).strip(" \t\n"))
+    if work.is_list and length > limit:
+        tokens, reason = trim(work.tokens, limit)
+        work.found("references-too-long", "" if work.held_because else reason, tokens)
+
+
+def run_rules(work):
+    """Fills work.findings, and work.tokens with what the rules leave of them."""
+    if work.is_on("encoded-word"):
+        check_encoded_words(work)
+    if work.is_on("line-too-long") and longest_line(work.name, work.body) > work.policy.line_length:
+        work.found_in_layout("line-too-long")
+    if work.is_on("msgid-too-long"):
+        shorten_where(work, "msgid-too-long", lambda an_id: len(without_space(an_id)) > work.policy.msgid_length)
+    if work.is_on("space-in-msgid"):
+        check_space(work)
+    if work.is_on("references-too-long"):
+        check_references(work)
+    has_fold = unfold(work.body) != work.body
+    if work.is_on("folded") and has_fold and len(work.name) + 1 + len(unfold(work.body)) <= work.policy.fold_at:
+        work.found_in_layout("folded")
+    rest = [token for token in work.tokens if token[0] != "space"]
+    is_bare = len(rest) == 1 and rest[0][0] == "text" and is_clean_bare_id(rest[0][1])
+    if work.is_on("no-angle-brackets") and is_bare:
+        work.found("no-angle-brackets", "", [("id", "<" + rest[0][1] + ">")])
+    if work.is_on("non-ascii"):
+        shorten_where(work, "non-ascii", lambda an_id: re.search(r"[\x80-\xff]", an_id))
+    if work.is_on("control-character") and re.search(r"[\x00-\x08\x0b-\x1f\x7f]|\n(?![ \t])", work.body):
+        work.found("control-character")
+    if work.is_on("duplicate-field") and work.once and work.instance > 1:
+        work.found("duplicate-field")
+    # One fault, one line: what encoded-word finds, and a bare "left@right", is an id, if a badly written one.
+    if work.is_on("malformed") and not work.is_list and not work.ids() and not is_bare and not work.is_unread:
+        work.found("malformed")
+
+
+def demote(work, reason, rules=RULES):
+    for rule, (is_edit, _) in work.findings.items():
+        if is_edit and rule in rules:
+            work.findings[rule] = (False, reason)
+
+
+def new_body_of(work):
+    """What the field becomes, or None; takes back what cannot be done."""
+    if not any(is_edit for is_edit, _ in work.findings.values()):
+        return None
+    units = verbatim_units_of(work.tokens) if work.held_because else units_of(work.tokens)
+    body = fold(work.name, units, work.policy.fold_at)
+    longest, longest_before = longest_line(work.name, body), longest_line(work.name, work.body)
+    if longest > MAX_LINE or (longest > work.policy.line_length and longest >= longest_before):
+        demote(work, "no-fold-point", ("line-too-long",))
+    # A fold that is no white space between tokens cannot stay and must not go, where the octets are to be kept.
+    has_fixed_fold = work.held_because and any("\n" in unit for unit in units)
+    is_same = [without_space(an_id) for an_id in ids_of(scan(body))] == [without_space(an_id) for an_id in work.ids()]
+    if has_fixed_fold or body in ("", work.body) or not is_safe(work.name, body) or not is_same:
+        demote(work, "unrenderable")
+    return body if any(is_edit for is_edit, _ in work.findings.values()) else None
+
+
+def decide(field, body, policy, held_because=""):
+    """({rule: (is an edit, reason)}, new body or None) of one field, signatures apart. Its own text is inspected again
+    until nothing is left to edit; of a later round only edits count."""
+    findings, new_body = {}, None
+    for number in range(8):
+        work = Work(field, body if number == 0 else new_body, policy, held_because)
+        run_rules(work)
+        newer = new_body_of(work)
+        findings.update({rule: what for rule, what in work.findings.items() if number == 0 or what[0]})
+        if newer is None:
+            break
+        new_body = newer
+    return findings, new_body
+
+
+def taken_back(findings):
+    """What is left of an edit that would break a signature, with signed = keep."""
+    return {rule: (False, "signed" if is_edit else reason) for rule, (is_edit, reason) in findings.items()}
+
+
+def decide_signed(field, body, policy, signatures):
+    """(findings, new body, what an edit keeps and breaks, what one that is held back would have)"""
+    name, instance = field[:2]
+    findings, new_body = decide(field, body, policy)
+    none = ([], [])
+    if new_body is None:
+        return findings, None, none, none
+    fate = signatures.after(name, instance, body, new_body)
+    if not policy.keeps_signed or (signatures.are_complete and not fate[1]):
+        return findings, new_body, fate, none
+    if not signatures.are_complete:
+        return taken_back(findings), None, none, fate
+    findings, new_body = decide(field, body, policy, "signed")
+    if new_body is None:
+        return findings, None, none, fate
+    fate_of_folds = signatures.after(name, instance, body, new_body)
+    if fate_of_folds[1]:
+        return taken_back(findings), None, none, fate
+    return findings, new_body, fate_of_folds, fate
+
+
+def verdict(fields, policy):
+    """[(rule, field, instance, is an edit, reason, before, after, keeps, breaks)], [(field, instance, new body)]"""
+    findings, edits = [], []
+    signatures = Signatures(fields)
+    counts = {}
+    for name, body in fields:
+        key = name.lower()
+        counts[key] = counts.get(key, 0) + 1
+        if key not in policy.fields:
+            continue
+        field = (name, counts[key], *policy.fields[key])
+        found, new_body, fate, held_back = decide_signed(field, body, policy, signatures)
+        for rule in [rule for rule in RULES if rule in found]:
+            is_edit, reason = found[rule]
+            after = unfold(new_body).strip(" \t\n") if is_edit else ""
+            dkim = fate if is_edit else held_back if reason == "signed" else ([], [])
+            findings.append((rule, name, counts[key], is_edit, reason, unfold(body).strip(" \t\n"), after, *dkim))
+        if new_body is not None:
+            edits.append((name, counts[key], new_body))
+    if policy.action["missing"] != "off" and "message-id" not in counts:
+        findings.append(("missing", "Message-ID", 0, False, "", "", "", [], []))
+    return findings, edits
