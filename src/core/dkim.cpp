@@ -36,9 +36,9 @@ struct Tags {
 /// tag-list; nothing where it is none. A tag that stands there twice makes the whole list invalid (RFC 6376 3.2).
 std::optional<Tags> read_tags(std::string_view list) {
   Tags tags;
+  list = ascii::trim(list);
   while (!list.empty()) {
     const std::string_view spec = next_piece(list, ';');
-    if (spec.empty() && ascii::trim(list).empty()) break;
     const std::size_t equals = spec.find('=');
     if (equals == npos) return std::nullopt;
     const std::string_view name = ascii::trim(spec.substr(0, equals));

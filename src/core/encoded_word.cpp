@@ -116,10 +116,12 @@ void decode_b(std::string_view text, Decoded& out) {
 }  // namespace
 
 void decode(const EncodedWord& word, Decoded& out) {
+  // encoded-text has neither (RFC 2047 2). mimetic's Q decoder (0.9.8) would leave control characters out.
+  const auto is_odd = [](char c) { return c == '?' || static_cast<unsigned char>(c) < ' '; };
   if (out.refusal.empty()) {
     if (!is_ascii_charset(word.charset)) {
       out.refusal = "charset";
-    } else if (word.text.find('?') != std::string_view::npos) {
+    } else if (std::any_of(word.text.begin(), word.text.end(), is_odd)) {
       out.refusal = "malformed-word";
     }
   }

@@ -77,12 +77,12 @@ class Scanner {
 
   /// comment = "(" *([FWS] ccontent) [FWS] ")"; ccontent = ctext / quoted-pair / comment
   /// All pairs of parentheses are found in one pass, when the first is asked for: nested ones that are
-  /// never closed would cost the square of the body's length otherwise.
+  /// never closed would cost the square of the body's length otherwise. A "(" behind a "\" opens none.
   std::size_t comment_end(std::size_t at) {
     if (comment_ends_.empty()) {
       comment_ends_.assign(body_.size(), npos);
       std::vector<std::size_t> open;
-      for (std::size_t i = at; i < body_.size(); ++i) {
+      for (std::size_t i = 0; i < body_.size(); ++i) {
         if (body_[i] == '\\') {
           ++i;
         } else if (body_[i] == '(') {

@@ -61,6 +61,8 @@ TEST(Dkim, WhatIsNoSignatureCoversNothing) {
   EXPECT_EQ(with_signature(" nonsense; d=d.example; h=message-id"), "/");
   EXPECT_EQ(with_signature(" d=d.example; d=e.example; h=message-id"), "/") << "a tag twice: RFC 6376 3.2";
   EXPECT_EQ(with_signature(" d=d.example;; h=message-id"), "/") << "an empty tag-spec in the middle";
+  EXPECT_EQ(with_signature(" d=d.example; h=message-id;\n ;"), "/") << "and at the end";
+  EXPECT_EQ(with_signature(" d=d.example; h=message-id;\n "), "/d.example");
   EXPECT_EQ(with_signature(" d=d.example; h=from:to"), "/");
   EXPECT_EQ(with_signature(" d=d.example; h="), "/");
   EXPECT_EQ(after({folded, {"ARC-Seal", " d=d.example; h=message-id", 1}}, folded, other), "/");

@@ -97,6 +97,8 @@ TEST(Decode, RefusesWhatIsNotAWord) {
   EXPECT_EQ(decoded("=?utf-8?x?abc?="), "!encoding");
   EXPECT_EQ(decoded("=?utf-8?qq?abc?="), "!encoding");
   EXPECT_EQ(decoded("=?utf-8?q?a?b?="), "!malformed-word");
+  EXPECT_EQ(decoded("=?utf-8?q?<a\x01@b>?="), "!malformed-word") << "mimetic would skip the octet";
+  EXPECT_EQ(decoded("=?utf-8?q?<a\r@b>?="), "!malformed-word");
   EXPECT_EQ(decoded("=??q?abc?="), "!charset");
 }
 

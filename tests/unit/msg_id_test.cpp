@@ -81,6 +81,8 @@ const ScanCase scan_cases[] = {
     {"(unclosed <a@b>", "t[(unclosed] s i[<a@b>]"},
     {"\"unclosed <a@b>", "t[\"unclosed] s i[<a@b>]"},
     {"(a\\)b) x", "c[(a\\)b)] s t[x]"},
+    {"\\(a)", "t[\\(a)]"},
+    {"(c)\\(a)", "c[(c)] t[\\(a)]"},
     {")", "t[)]"},
     // Encoded-words.
     {"=?utf-8?q?a?=", "w[=?utf-8?q?a?=]"},
