@@ -35,7 +35,7 @@ std::string trimmed(std::string text) {
   return text.substr(begin, text.find_last_not_of(" \t\n") + 1 - begin);
 }
 
-std::vector<std::string> pieces(const std::string& text, char separator) {
+std::vector<std::string> cut(const std::string& text, char separator) {
   std::vector<std::string> all{""};
   for (const char c : text) {
     if (c == separator) {
@@ -44,6 +44,11 @@ std::vector<std::string> pieces(const std::string& text, char separator) {
       all.back() += c;
     }
   }
+  return all;
+}
+
+std::vector<std::string> pieces(const std::string& text, char separator) {
+  std::vector<std::string> all = cut(text, separator);
   for (std::string& piece : all) piece = trimmed(piece);
   return all;
 }
@@ -123,7 +128,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text = fuzz::text_of({data + 1, size - 1}, words);
   const int instances = 1 + data[0] % 4;
   FieldList fields;
-  for (const std::string& body : pieces(text, '\0')) {
+  for (const std::string& body : cut(text, '\0')) {
     if (fields.size() == 90) break;
     fields.push_back({fields.size() % 3 == 2 ? "ARC-Message-Signature" : "DKIM-signature", body});
   }

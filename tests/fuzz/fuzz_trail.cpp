@@ -52,6 +52,7 @@ constexpr std::array words = {
     "\"dkim\":{\"keeps\":[\"a\"]}"sv,
     "\"time\":\"2026-11-22T10:00:00Z\","sv,
     "\"more_findings\":"sv,
+    "\"number\":9007199254740992,"sv,
     "\"exempt\":"sv,
     "\"recipient_domains\":[\""sv,
     "\"agent\":\"x\","sv,
