@@ -16,6 +16,7 @@ namespace {
 using namespace config_fixture;
 using config::Command;
 using config::Loaded;
+using config::Settings;
 
 std::string without_origins(const std::string& text) {
   std::istringstream lines(text);
@@ -78,7 +79,9 @@ TEST(ConfigPrint, WhatIsPrintedIsReadAgainAsTheSame) {
   }
   ASSERT_EQ(in_file, values.size());
 
+  const Settings unset = load({"--socket=unix:/run/default.sock"}).settings;
   for (const auto& [name, of_option] : values) {
+    std::string seen;
     for (const std::string& value : of_option) {
       SCOPED_TRACE(name + " = " + value);
       Arguments arguments{"--" + name + "=" + value};
@@ -90,8 +93,11 @@ TEST(ConfigPrint, WhatIsPrintedIsReadAgainAsTheSame) {
       EXPECT_NE(text.find(name + " = " + value + "  # command line\n"), std::string::npos) << text;
       const Loaded second = load_file(text);
       EXPECT_EQ(settings::difference(first.settings, second.settings), "");
+      seen += settings::difference(first.settings, unset);
       EXPECT_EQ(without_origins(text), without_origins(printed(second)));
     }
+    EXPECT_NE(seen.find(name.substr(0, name.find('.'))), std::string::npos)
+        << "tests/settings.h does not compare it: " << name;
   }
 }
 
