@@ -39,9 +39,7 @@ bool is_tag_name(std::string_view name) {
 std::optional<Tags> read_tags(std::string_view list) {
   Tags tags;
   list = ascii::trim(list);
-  if (list.ends_with(';')) list.remove_suffix(1);
-  for (bool is_last = false; !is_last;) {
-    is_last = list.find(';') == npos;
+  while (!list.empty()) {
     const std::string_view spec = next_piece(list, ';');
     const std::size_t equals = spec.find('=');
     if (equals == npos) return std::nullopt;

@@ -2,10 +2,6 @@
 // printable reason; and whatever stands in a record, what is written is one line of printable ASCII that can be read
 // again and says the same.
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -13,14 +9,11 @@
 
 #include "report/address.h"
 #include "report/audit_record.h"
+#include "tests/fuzz/input.h"
 
 namespace {
 
-void expect(bool holds, const char* promise) {
-  if (holds) return;
-  std::fprintf(stderr, "broken promise: %s\n", promise);
-  std::abort();
-}
+using fuzz::expect;
 
 bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });

@@ -1,30 +1,24 @@
 // explain over any octets: nothing it prints can do harm to a terminal, and no line of it is longer than a terminal has
 // columns save for words that are.
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "audit/explanation.h"
 #include "report/paragraph.h"
 #include "report/printable.h"
+#include "tests/fuzz/input.h"
 
 namespace {
 
-[[noreturn]] void fail(const char* promise, std::string_view text) {
-  std::fprintf(stderr, "broken promise: %s\n%.*s\n", promise, static_cast<int>(text.size()), text.data());
-  std::abort();
-}
+using fuzz::expect;
 
 void check_line(std::string_view line) {
-  if (report::printable(line) != line) fail("printable", line);
+  expect(report::printable(line) == line, "printable", line);
   const std::size_t text = line.find_first_not_of(' ');
   const std::size_t last_space = line.rfind(' ');
   const bool has_words = text != std::string_view::npos && last_space != std::string_view::npos && last_space > text;
   // In front of its last word, a line is never full.
-  if (has_words && line.substr(0, last_space).size() > 4 * report::terminal_columns) fail("wrapped", line);
+  expect(!has_words || line.substr(0, last_space).size() <= 4 * report::terminal_columns, "wrapped", line);
 }
 
 }  // namespace
@@ -34,13 +28,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   msgid::Policy policy;
   policy.exchange = msgid::RuleAction::report;
   const audit::Explanation explanation = audit::examine_bounce(input, policy);
-  if (explanation.bounce.header.size() > audit::max_bounce_text_octets) fail("header bounded", {});
-  if (explanation.bounce.header.empty() != (explanation.bounce.origin == audit::HeaderOrigin::none))
-    fail("origin", input);
+  expect(explanation.bounce.header.size() <= audit::max_bounce_text_octets, "header bounded");
+  expect(explanation.bounce.header.empty() == (explanation.bounce.origin == audit::HeaderOrigin::none), "origin",
+         input);
   const std::string out = audit::text_of(explanation);
   for (std::size_t begin = 0; begin < out.size();) {
     const std::size_t end = out.find('\n', begin);
-    if (end == std::string::npos) fail("a last line end", out);
+    expect(end != std::string::npos, "a last line end", out);
     check_line(std::string_view(out).substr(begin, end - begin));
     begin = end + 1;
   }

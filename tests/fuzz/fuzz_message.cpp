@@ -1,24 +1,19 @@
 // The promises of the message reader over any octets: nothing is lost, and an edit changes its field's body only. The
 // first octet chooses whether the rest is taken as it is or mapped into an alphabet that is rich in the grammar's own
 // characters and words.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "audit/message.h"
 #include "audit/source.h"
+#include "tests/fuzz/input.h"
 
 namespace {
 
 using namespace std::string_view_literals;
+using fuzz::expect;
 
 constexpr std::array words = {"\n"sv,
                               "\r\n"sv,
@@ -44,12 +39,6 @@ constexpr std::array words = {"\n"sv,
                               "\r\nIn-Reply-To :"sv,
                               "=?utf-8?q?=3Ca=40b=3E?="sv,
                               "DKIM-Signature: c=relaxed; d=d; h=References\n"sv};
-
-void expect(bool holds, const char* promise) {
-  if (holds) return;
-  std::fprintf(stderr, "broken promise: %s\n", promise);
-  std::abort();
-}
 
 void read_header(std::string_view message) {
   audit::HeaderReader reader(message);
@@ -88,12 +77,11 @@ void edit(std::string_view message) {
 }
 
 void read_file(std::string_view octets) {
-  static const int file = ::memfd_create("fuzz_message", 0);
-  static const std::string name = "/proc/self/fd/" + std::to_string(file);
-  if (::ftruncate(file, 0) != 0 || ::pwrite(file, octets.data(), octets.size(), 0) < 0) std::abort();
+  static const fuzz::MemoryFile file;
+  file.write(octets);
   bool has_trouble = false;
   audit::Source source(
-      {name}, [&](std::string_view, std::string_view) { has_trouble = true; }, audit::Oversize::pass_on);
+      {file.path()}, [&](std::string_view, std::string_view) { has_trouble = true; }, audit::Oversize::pass_on);
   std::string all;
   std::size_t number = 0;
   static audit::Block block;  // kept for its memory
@@ -112,15 +100,7 @@ void read_file(std::string_view octets) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const bool is_mapped = (data[0] & 1U) != 0;
-  std::string message;
-  for (std::size_t i = 1; i < size; ++i) {
-    if (is_mapped) {
-      message += words[data[i] % words.size()];
-    } else {
-      message += static_cast<char>(data[i]);
-    }
-  }
+  const std::string message = fuzz::text_of({data, size}, words);
   read_header(message);
   edit(message);
   read_file(message);

@@ -1,17 +1,16 @@
 // mimetic and the walk over MIME parts on any octets: the parts stand where they say, in the order of the message, and
 // within the limits. The first octet chooses whether the rest is taken as it is or as pieces of MIME.
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "audit/examine.h"
 #include "audit/parts.h"
+#include "tests/fuzz/input.h"
 
 namespace {
+
+using fuzz::expect;
 
 constexpr std::array<std::string_view, 32> pieces = {"--a",
                                                      "--b",
@@ -46,12 +45,6 @@ constexpr std::array<std::string_view, 32> pieces = {"--a",
                                                      "*0*=utf-8''",
                                                      "\x01"};
 
-void expect(bool holds, const char* promise) {
-  if (holds) return;
-  std::fprintf(stderr, "broken promise: %s\n", promise);
-  std::abort();
-}
-
 bool is_inside(std::string_view piece, std::string_view whole) {
   return piece.empty() || (piece.data() >= whole.data() && piece.data() + piece.size() <= whole.data() + whole.size());
 }
@@ -60,15 +53,7 @@ bool is_inside(std::string_view piece, std::string_view whole) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  std::string message;
-  const bool is_mapped = (data[0] & 1U) != 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if (is_mapped) {
-      message += pieces[data[i] % pieces.size()];
-    } else {
-      message += static_cast<char>(data[i]);
-    }
-  }
+  const std::string message = fuzz::text_of({data, size}, pieces);
   const audit::PartList list = audit::parts_of(message);
   expect(!list.is_complete || message.empty() || !list.parts.empty(), "the message itself is the first part");
   const char* at = message.data();

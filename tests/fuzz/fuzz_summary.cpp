@@ -2,18 +2,17 @@
 // no element in the HTML that is not in the list below. The octets are cut at LF into the values of records.
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "report/summary.h"
+#include "tests/fuzz/input.h"
 
 namespace {
+
+using fuzz::expect;
 
 const std::set<std::string_view> elements = {
     "!DOCTYPE", "a",       "article", "aside",  "bdi",        "body",    "caption", "code",  "dd",    "desc",
@@ -21,12 +20,6 @@ const std::set<std::string_view> elements = {
     "h3",       "head",    "header",  "html",   "li",         "line",    "main",    "meta",  "ol",    "p",
     "rect",     "section", "span",    "strong", "style",      "summary", "svg",     "table", "tbody", "td",
     "text",     "th",      "thead",   "title",  "tr",         "ul"};
-
-void expect(bool is_true, const char* promise) {
-  if (is_true) return;
-  std::fprintf(stderr, "broken promise: %s\n", promise);
-  std::abort();
-}
 
 bool is_harmless(std::string_view text, std::string_view allowed) {
   return std::all_of(text.begin(), text.end(), [&](char c) {

@@ -66,6 +66,8 @@ TEST(Dkim, WhatIsNoSignatureCoversNothing) {
   EXPECT_EQ(with_signature(" a-b=1; d=d.example; h=message-id"), "/") << "no tag-name";
   EXPECT_EQ(with_signature(" d=d.example; h=message-id;;"), "/") << "a tag-spec without anything";
   EXPECT_EQ(with_signature(" d=d.example;; h=message-id"), "/") << "an empty tag-spec in the middle";
+  EXPECT_EQ(with_signature(" d=d.example; h=message-id;\n ;"), "/") << "and at the end";
+  EXPECT_EQ(with_signature(" d=d.example; h=message-id;\n "), "/d.example");
   EXPECT_EQ(with_signature(" d=d.example; h=from:to"), "/");
   EXPECT_EQ(with_signature(" d=d.example; h="), "/");
   EXPECT_EQ(after({folded, {"ARC-Seal", " d=d.example; h=message-id", 1}}, folded, other), "/");

@@ -100,6 +100,8 @@ TEST(Decode, RefusesWhatIsNotAWord) {
   EXPECT_EQ(decoded("=?utf-8?q?=3Ca\x01=40b=3E?="), "!malformed-word") << "mimetic would drop the octet";
   EXPECT_EQ(decoded("=?utf-8?b?PGFA\x01Yj4=?="), "!malformed-word");
   EXPECT_EQ(decoded("=?utf-8?q?=3C\xc3\xa9=40b=3E?="), "!malformed-word");
+  EXPECT_EQ(decoded("=?utf-8?q?<a\x01@b>?="), "!malformed-word") << "mimetic would skip the octet";
+  EXPECT_EQ(decoded("=?utf-8?q?<a\r@b>?="), "!malformed-word");
   EXPECT_EQ(decoded("=??q?abc?="), "!charset");
 }
 
