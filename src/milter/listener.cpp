@@ -330,6 +330,11 @@ void Listener::cease_to_accept() {
   for (int i = 0; i < knocks && knock(old); ++i) ::usleep(1000);
 }
 
+std::optional<std::size_t> Listener::connections() const {
+  if (!transport::is_linked()) return std::nullopt;
+  return transport::connections();
+}
+
 void drop_privileges(const config::Settings& settings) {
   if (settings.user.empty()) return;
   const passwd& entry = user_entry(settings.user);
