@@ -130,6 +130,7 @@ def stop_cleanly(daemons):
 
     An exit status other than 0, a sanitizer's for one, is an error.
     """
+    daemons = list(daemons)
     for daemon in daemons:
         daemon._child.terminate()
     for daemon in daemons:
