@@ -65,6 +65,7 @@ class DebSocketTest(unittest.TestCase):
         self.enable()
         self.restart_and_upgrade_under_load()
         self.stop_is_until_the_next_connection()
+        self.move_to_run_and_back()
         self.give_up_and_recover()
         self.remove()
 
@@ -116,6 +117,21 @@ class DebSocketTest(unittest.TestCase):
         self.run_in("test", "-S", f"{PLACE_OF_POSTFIX}/milter.sock")
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
         self.assertEqual(["active", "active"], self.states())
+
+    def move_to_run_and_back(self):
+        self.run_in("systemctl", "stop", SOCKET_UNIT, UNIT)
+        self.run_in("rmdir", PLACE_OF_POSTFIX)
+        self.start_both()
+        socket = "/run/msgid-milter/milter.sock"
+        self.assertEqual("root:root 660 socket", self.run_in("stat", "-c", "%U:%G %a %F", socket).stdout.strip())
+        self.run_in("systemctl", "stop", UNIT)
+        self.run_in("test", "-S", socket)
+        # As when Postfix is installed later.
+        self.run_in("dpkg-trigger", "--by-package=postfix", "/usr/sbin/postconf")
+        self.run_in("dpkg", "--configure", "--pending")
+        self.assertEqual(["active", "active"], self.states())
+        self.run_in("test", "-S", f"{PLACE_OF_POSTFIX}/milter.sock")
+        self.assertEqual(mail.WHOLE, mail.through(self.machine))
 
     def give_up_and_recover(self):
         mail.attach(self.machine)  # default_action=accept
