@@ -28,7 +28,8 @@ using std::chrono::seconds;
 /// How often the status line is looked after, where no watchdog wants more.
 constexpr seconds status_interval{10};
 
-/// A connection that was accepted a moment before the stop has not negotiated yet, and is no open session so far.
+/// A connection that was accepted a moment before the stop has not negotiated yet, and is no open session so far. This
+/// is for the listener that does not know of it.
 constexpr milliseconds grace{100};
 
 constexpr milliseconds drain_interval{20};
@@ -86,19 +87,21 @@ bool Life::wait(Clock::time_point until) {
 std::optional<std::size_t> Life::drain() {
   const OpenSessions& sessions = parts_.service.sessions;
   parts_.listener.cease_to_accept();
-  parts_.service.log.stopping(sessions.count(), settings_->drain_timeout.count());
+  const bool knows_connections = parts_.listener.connections().has_value();
+  const auto open = [&] { return std::max(sessions.count(), parts_.listener.connections().value_or(0)); };
+  parts_.service.log.stopping(open(), settings_->drain_timeout.count());
   notify::stopping(status(), settings_->drain_timeout + at_the_end);
   Clock::time_point used = Clock::now();  // there was a session then
   const Clock::time_point end = used + settings_->drain_timeout;
-  while (Clock::now() < end && Clock::now() < used + grace) {
+  while (Clock::now() < end && (knows_connections ? open() > 0 : Clock::now() < used + grace)) {
     if (!wait(std::min(end, Clock::now() + drain_interval))) return std::nullopt;
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
-      if (*signal == SIGTERM || *signal == SIGINT) return sessions.count();
+      if (*signal == SIGTERM || *signal == SIGINT) return open();
     }
-    if (sessions.count() > 0) used = Clock::now();
+    if (open() > 0) used = Clock::now();
   }
-  return sessions.count();
+  return open();
 }
 
 void Life::reload() {

@@ -18,7 +18,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "milter/transport.h"
@@ -146,6 +148,13 @@ bool get_address(int fd, SocketAddress& address) {
   return ::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) == 0;
 }
 
+/// The path that the MTA has: systemd's socket may be named through a link (msgid-milter.socket).
+std::string without_links(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::path directory = std::filesystem::canonical(path.parent_path(), error);
+  return error ? path : directory / path.filename();
+}
+
 /// As libmilter would write it.
 std::string text_of(const SocketAddress& address) {
   config::Endpoint endpoint;
@@ -162,7 +171,7 @@ std::string text_of(const SocketAddress& address) {
   } else {
     const auto& un = reinterpret_cast<const sockaddr_un&>(address.storage);
     endpoint.is_unix = true;
-    endpoint.path = un.sun_path[0] == '\0' ? std::string("@") + &un.sun_path[1] : un.sun_path;
+    endpoint.path = un.sun_path[0] == '\0' ? std::string("@") + &un.sun_path[1] : without_links(un.sun_path);
   }
   endpoint.host = host.data();
   return endpoint.for_libmilter();
@@ -328,6 +337,11 @@ void Listener::cease_to_accept() {
   if (get_address(descriptor_, now)) knock(now);
   constexpr int knocks = 500;
   for (int i = 0; i < knocks && knock(old); ++i) ::usleep(1000);
+}
+
+std::optional<std::size_t> Listener::connections() const {
+  if (!transport::is_linked()) return std::nullopt;
+  return transport::connections();
 }
 
 void drop_privileges(const config::Settings& settings) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -46,6 +47,10 @@ class Listener {
   /// connects there waits for the next process. Without the transport, at the limit of descriptors, a TCP port cannot
   /// be closed, and goes on to accept.
   void cease_to_accept();
+
+  /// How many connections are open, those that have not negotiated yet with them. Nothing where that is not known,
+  /// without the transport.
+  std::optional<std::size_t> connections() const;
 
  private:
   int descriptor_ = -1;

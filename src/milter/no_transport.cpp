@@ -11,5 +11,8 @@ void prepare(Terms, std::vector<int>) {}
 void begin(int) {}
 void limit_sessions(std::size_t) {}
 void cease_to_accept() {}
+std::size_t connections() {
+  return 0;
+}
 
 }  // namespace milter::transport

@@ -238,9 +238,14 @@ void limit_sessions(std::size_t max_sessions) {
 void cease_to_accept() {
   state->is_to_cease = true;
   ::eventfd_write(state->wake, 1);
-  // libmilter's thread does it, between two connections.
-  const steady_clock::time_point end = steady_clock::now() + 5 * last_accepts;
+  // libmilter's thread does it, between two connections, once it gets a processor.
+  constexpr std::chrono::seconds patience{5};
+  const steady_clock::time_point end = steady_clock::now() + patience;
   while (!state->has_ceased && steady_clock::now() < end) ::usleep(1000);
+}
+
+std::size_t connections() {
+  return state->sessions;
 }
 
 namespace {

@@ -50,6 +50,9 @@ void limit_sessions(std::size_t max_sessions);
 /// is the next process's. Returns when it is done.
 void cease_to_accept();
 
+/// How many connections are accepted and not closed yet.
+std::size_t connections();
+
 }  // namespace milter::transport
 
 #endif

@@ -226,6 +226,22 @@ TEST(Drain, ConnectionsUnderWayAreServedOrRefused) {
   }
 }
 
+// A busy MTA may take its time between the connection and its first word.
+TEST(Drain, AConnectionThatHasNotNegotiatedIsServed) {
+  SKIP_WITHOUT_TRANSPORT();
+  Service service({"--drain-timeout=10m"});
+  Session mta(service.address());
+  service.daemon().terminate();
+  EXPECT_EQ(service.daemon().wait_for_line("stopping"), prefix + "stopping sessions=1 drain-timeout=600s");
+  EXPECT_EQ(service.daemon().wait(std::chrono::milliseconds(500)), std::nullopt);
+  mta.negotiate();
+  mta.connect_info("mail.example.com", "192.0.2.1");
+  mta.helo("mail.example.com");
+  EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
+  quit(mta);
+  EXPECT_EQ(service.daemon().wait(), 0);
+}
+
 // libmilter's listener looks every five seconds only whether it is to stop.
 TEST(Drain, WithoutASessionTheEndIsNear) {
   Service service({"--drain-timeout=10m"});

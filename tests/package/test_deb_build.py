@@ -14,6 +14,7 @@ PROGRAMS_AND_FILES = """\
 /etc/logrotate.d/msgid-milter
 /etc/msgid-milter/msgid-milter.conf
 /lib/systemd/system/msgid-milter.service
+/lib/systemd/system/msgid-milter.socket
 /usr/bin/msgid-audit
 /usr/lib/sysusers.d/msgid-milter.conf
 /usr/lib/tmpfiles.d/msgid-milter.conf
@@ -63,6 +64,9 @@ class DebBuildTest(unittest.TestCase):
     def test_configuration_is_marked(self):
         conffiles = output("dpkg-deb", "--info", deb.package(), "conffiles").split()
         self.assertEqual(["/etc/logrotate.d/msgid-milter", deb.CONF], sorted(conffiles))
+
+    def test_static_libmilter_is_named(self):
+        self.assertRegex(output("dpkg-deb", "--field", deb.package(), "Built-Using"), r"^sendmail \(= 8\.\S+\)$")
 
     def test_debug_symbols_are_in_a_package_of_their_own(self):
         symbols = next(deb.built().glob("msgid-milter-dbgsym_*.deb"))

@@ -49,6 +49,7 @@ class RpmTest(unittest.TestCase):
         # By Debian's preset, which enables all; Fedora's enables nothing. It is not started: the administrator does.
         self.assertEqual("enabled", self.machine.show(UNIT, "UnitFileState")["UnitFileState"])
         self.assertEqual("inactive", self.state())
+        self.assertEqual("disabled", self.machine.show("msgid-milter.socket", "UnitFileState")["UnitFileState"])
         self.assertEqual(CONF, [line for line in self.run_in("rpm", "-qc", "msgid-milter").stdout.splitlines()
                                 if line.startswith("/etc/msgid")][0])
 
@@ -98,6 +99,7 @@ class RpmTest(unittest.TestCase):
         self.assertEqual(["/etc/msgid-milter"], [file for file in left if "build-id" not in file])
         self.assertEqual([CONF + ".rpmsave"],
                          [f"/etc/msgid-milter/{path.name}" for path in self.root.path("/etc/msgid-milter").iterdir()])
+        self.assertNotEqual(0, self.run_in("test", "-e", "/run/msgid-milter", check=False).returncode)
         wanted = self.root.path("/etc/systemd/system/multi-user.target.wants/" + UNIT)
         self.assertFalse(wanted.is_symlink())
 
@@ -121,6 +123,9 @@ class RpmBuildTest(unittest.TestCase):
             self.assertIn("GNU_RELRO", said)
             self.assertRegex(said, r"FLAGS.*(BIND_)?NOW")
             self.assertRegex(said, r"GNU_STACK .* RW ")
+
+    def test_static_libmilter_is_named(self):
+        self.assertRegex(rpm.query("--provides"), r"(?m)^bundled\(libmilter\) = 8\.")
 
     def test_nothing_names_the_place_of_the_build(self):
         said = rpm.query("--queryformat", "%{BUILDHOST} %{BUILDTIME}\n")
