@@ -19,8 +19,11 @@ namespace milter {
 
 namespace {
 
-/// Postfix 3.7 writes 4096 octets at a time.
-constexpr std::size_t block_octets = 4 * 1024;
+/// Postfix 3.7 writes 4096 octets at a time, and the header of a message is one or two of these.
+constexpr std::size_t block_octets = 8 * 1024;
+
+/// More would be a third page of stack for each session that waits.
+constexpr std::size_t first_octets = 2 * 1024;
 
 /// More is shown to libmilter whether it wants an answer or not, and more is not kept of what goes out. There is always
 /// a whole packet in it.
@@ -80,16 +83,25 @@ void Channel::read_ahead() {
   }
 }
 
-// Onto the stack, so that a session that waits holds no buffer, and none is filled with zeros first.
+// It waits with a block on the stack, and what a session holds meanwhile (the client, say) has a small buffer of its
+// own. Where more is there, it goes into a large one, which the session has until all is read.
 void Channel::receive() {
-  char block[block_octets];  // NOLINT(*-avoid-c-arrays): not to be initialized
+  char block[first_octets];  // NOLINT(*-avoid-c-arrays): not to be initialized
   const ssize_t count = ::recv(fd_, block, sizeof block, 0);
-  if (count > 0) {
-    if (in_.empty()) in_ = buffers.take();
-    in_.append(block, static_cast<std::size_t>(count));
-  } else if (count == 0 || errno != EINTR) {
-    has_ended_ = true;
+  if (count == 0 || (count < 0 && errno != EINTR)) has_ended_ = true;
+  if (count <= 0) return;
+  const bool has_more = count == sizeof block;
+  if (has_more && in_.capacity() < block_octets) {
+    std::string large = buffers.take();
+    large.append(in_);
+    in_.swap(large);
   }
+  in_.append(block, static_cast<std::size_t>(count));
+  if (!has_more) return;
+  const std::size_t size = in_.size();
+  in_.resize(size + block_octets);
+  const ssize_t more = ::recv(fd_, in_.data() + size, block_octets, MSG_DONTWAIT);
+  in_.resize(size + static_cast<std::size_t>(std::max<ssize_t>(more, 0)));
 }
 
 void Channel::look() {
