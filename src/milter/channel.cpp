@@ -118,6 +118,18 @@ void Channel::look() {
   // At the end what is there is all there will be, and libmilter finds out what is wrong with it.
   if (has_ended_) scanned_ = in_.size();
   if (scanned.is_due || has_ended_ || in_.size() > kept_octets) shown_ = scanned_;
+  begin_packet();
+}
+
+// At the end of one that was read. What is not whole at the end of all is read as it is.
+void Channel::begin_packet() {
+  const std::string_view shown = std::string_view(in_).substr(0, shown_);
+  for (;;) {
+    const std::size_t size = packet::size_of_first(shown.substr(begin_));
+    packet_end_ = begin_ + size;
+    if (size == 0 || packet::has_effect(shown.substr(begin_, size))) return;
+    begin_ = packet_end_;
+  }
 }
 
 std::size_t Channel::read(char* to, std::size_t size) noexcept {
@@ -125,6 +137,7 @@ std::size_t Channel::read(char* to, std::size_t size) noexcept {
   const std::size_t count = std::min(size, shown_ - begin_);
   std::memcpy(to, in_.data() + begin_, count);
   begin_ += count;
+  if (begin_ == packet_end_) begin_packet();
   return count;
 }
 

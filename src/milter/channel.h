@@ -16,6 +16,8 @@ namespace milter {
 /// one write when the session waits for the MTA again, or ends. Which packets want an answer follows from what
 /// libmilter itself answered to the negotiation. While the session waits and nothing has come, there is no buffer.
 ///
+/// Packets that libmilter makes nothing of are left out.
+///
 /// One thread at a time. An error, a timeout, and memory that is refused are the end of what comes.
 class Channel {
  public:
@@ -40,6 +42,7 @@ class Channel {
   void read_ahead();
   void receive();
   void look();
+  void begin_packet();
   bool can_send() const;
 
   const int fd_;
@@ -47,7 +50,8 @@ class Channel {
   std::string in_;  ///< what has come and is not all read; libmilter sees [begin_, shown_)
   std::size_t begin_ = 0;
   std::size_t shown_ = 0;
-  std::size_t scanned_ = 0;  ///< the end of the packets that were looked at
+  std::size_t packet_end_ = 0;  ///< of the packet that libmilter is reading
+  std::size_t scanned_ = 0;     ///< the end of the packets that were looked at
   std::string out_;
   unsigned long protocol_ = 0;
   bool has_ended_ = false;  ///< nothing comes any more

@@ -39,6 +39,13 @@ unsigned long no_reply_bit(char command) {
   }
 }
 
+/// Of a packet that need not be whole. A length with the sign is none.
+bool is_too_long(std::string_view octets) {
+  if (octets.size() <= length_octets) return false;
+  const std::uint32_t length = number_at(octets, 0);
+  return length > max_octets && length <= 0x80000000U;
+}
+
 }  // namespace
 
 bool wants_answer(char command, unsigned long protocol) {
@@ -46,18 +53,27 @@ bool wants_answer(char command, unsigned long protocol) {
 }
 
 // libmilter 8.17.1 keeps a length less one in 32 bits with a sign, and takes what is not over 0 for a command alone.
+std::size_t size_of_first(std::string_view octets) {
+  if (octets.size() <= length_octets || is_too_long(octets)) return 0;
+  const std::uint32_t length = number_at(octets, 0);
+  const bool is_command_alone = length <= 1 || length > max_octets;
+  const std::size_t size = length_octets + (is_command_alone ? 1 : length);
+  return size > octets.size() ? 0 : size;
+}
+
+bool has_effect(std::string_view packet) {
+  return packet.size() <= length_octets + 1 || packet[length_octets] != SMFIC_MACRO ||
+         packet[length_octets + 1] != SMFIC_HEADER;
+}
+
 Scanned scan(std::string_view octets, std::size_t begin, unsigned long protocol) {
   std::size_t end = begin;
-  while (octets.size() - end > length_octets) {
-    const std::uint32_t length = number_at(octets, end);
-    const bool is_command_alone = length <= 1 || length > 0x80000000U;
-    const std::size_t size = is_command_alone ? 1 : length;
-    if (size > max_octets) return {true, octets.size()};
-    if (octets.size() - end - length_octets < size) break;
+  while (const std::size_t size = size_of_first(octets.substr(end))) {
     const char command = octets[end + length_octets];
-    end += length_octets + size;
+    end += size;
     if (wants_answer(command, protocol)) return {true, end};
   }
+  if (is_too_long(octets.substr(end))) return {true, octets.size()};
   return {false, end};
 }
 

@@ -17,6 +17,15 @@ inline constexpr std::size_t max_octets = 65535 + 1;
 /// Macros are never answered. What is not known here is taken to be.
 bool wants_answer(char command, unsigned long protocol);
 
+/// How many octets the packet has that they begin with, as libmilter reads it; 0: it is not whole, or too long.
+///
+///   packet = length command data     ; length: 4 octets, most significant first, of command and data
+std::size_t size_of_first(std::string_view octets);
+
+/// Whether libmilter 8.17.1 does anything with a packet. Of macros for a header field it does nothing, in any state
+/// (st_macros() in engine.c), and Postfix 3.7.11 sends them before each field: nearly half of all packets.
+bool has_effect(std::string_view packet);
+
 struct Scanned {
   bool is_due = false;  ///< libmilter is to see what there is up to `end`
   std::size_t end = 0;  ///< of the packets that were looked at; the next scan goes on there
@@ -24,8 +33,6 @@ struct Scanned {
 
 /// Looks at whole packets from `begin` on, up to the first that wants an answer, and that one with them. One that is
 /// too long ends the session, and is due with all that is behind it.
-///
-///   packet = length command data     ; length: 4 octets, most significant first, of command and data
 Scanned scan(std::string_view octets, std::size_t begin, unsigned long protocol);
 
 /// The SMFIP_ bits in libmilter's answer to SMFIC_OPTNEG, or `before` where the packet is another one.

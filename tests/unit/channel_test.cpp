@@ -109,6 +109,21 @@ TEST(Channel, PacketsComeOneByOneAndWhole) {
   EXPECT_EQ(pair.read_packet(), end);
 }
 
+TEST(Channel, WhatHasNoEffectIsLeftOut) {
+  Pair pair;
+  pair.negotiate(header_is_silent);
+  const std::string macros = Pair::packet(SMFIC_MACRO, std::string("Li\0x\0", 5));
+  const std::string kept = Pair::packet(SMFIC_MACRO, std::string("Ei\0x\0", 5));
+  const std::string field = Pair::packet(SMFIC_HEADER, macros + macros);
+  const std::string end = Pair::packet(SMFIC_BODYEOB);
+  pair.send(macros + macros + field + macros + kept + field + macros + end + macros + macros);
+  for (const std::string& packet : {field, kept, field, end}) EXPECT_EQ(pair.read_packet(), packet);
+  pair.send(macros + end + macros.substr(0, 7));
+  EXPECT_EQ(pair.read_packet(), end);
+  pair.end();
+  EXPECT_EQ(pair.read(1000), macros.substr(0, 7)) << "it is not known to be such a packet";
+}
+
 TEST(Channel, AnswersLeaveInOneWriteWhenTheSessionWaits) {
   Pair pair;
   pair.negotiate(0);

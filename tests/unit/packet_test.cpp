@@ -78,6 +78,17 @@ TEST(Packet, OneThatIsTooLongIsDueWithAllBehindIt) {
   EXPECT_FALSE(scan(std::string("\0\1\0\0L", 5), 0, all_silent).is_due) << "the longest that it takes";
 }
 
+TEST(Packet, OnlyMacrosForAFieldHaveNoEffect) {
+  EXPECT_FALSE(milter::packet::has_effect(packet(SMFIC_MACRO, std::string("Li\0x\0", 5))));
+  EXPECT_FALSE(milter::packet::has_effect(packet(SMFIC_MACRO, "L")));
+  EXPECT_TRUE(milter::packet::has_effect(packet(SMFIC_MACRO))) << "libmilter ends the session over it";
+  for (int step = 0; step < 256; ++step) {
+    const std::string data = {static_cast<char>(step), 'L', '\0'};
+    EXPECT_EQ(milter::packet::has_effect(packet(SMFIC_MACRO, data)), step != SMFIC_HEADER) << step;
+    EXPECT_TRUE(milter::packet::has_effect(packet(SMFIC_HEADER, data)));
+  }
+}
+
 TEST(Packet, TheProtocolIsInTheAnswerToTheNegotiation) {
   const std::string answer = packet(SMFIC_OPTNEG, std::string("\0\0\0\6\0\0\0\x10\0\1\2\3", 12));
   EXPECT_EQ(milter::packet::negotiated(answer, 7), 0x010203U);
