@@ -81,8 +81,8 @@ class DebSocketTest(unittest.TestCase):
         self.assertEqual(["active", "active"], self.states())
         stat = self.run_in("stat", "-c", "%U:%G %a %F", f"{PLACE_OF_POSTFIX}/milter.sock").stdout
         self.assertEqual("root:postfix 660 socket", stat.strip())
-        self.assertRegex(self.machine.journal("-u", UNIT).splitlines()[-1],
-                         rf"serving unix:{PLACE_OF_POSTFIX}/milter.sock .* systemd={SOCKET_UNIT}")
+        self.assertRegex(self.machine.journal("-u", UNIT),
+                         rf"serving unix:{PLACE_OF_POSTFIX}/milter.sock .* systemd={SOCKET_UNIT}\n")
 
     def restart_and_upgrade_under_load(self):
         before = self.repaired()
