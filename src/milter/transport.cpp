@@ -27,7 +27,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -98,72 +97,90 @@ class Channels {
   std::atomic<Channel*>* slots_ = nullptr;
 };
 
-/// The threads that serve sessions, one at a time each.
+/// The threads that serve sessions, one at a time each. The one that became idle last is the next: its stack is still
+/// in the cache, and those that are not needed get to their end.
 class Servers {
  public:
   /// False where there is no thread or no memory to be had.
   bool serve(SMFICTX* context) noexcept {
-    std::unique_lock lock(mutex_);
-    try {
-      waiting_.push_back(context);
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-    if (waiting_.size() <= idle_) {
-      lock.unlock();  // or it would wake up to wait for the lock
-      wake_.notify_one();
-      return true;
-    }
-    if (begin_thread()) return true;
-    waiting_.pop_back();
-    return false;
+    const std::shared_ptr<Idle> idle = hand_over(context);
+    if (idle == nullptr) return begin_thread(context);
+    idle->wake.notify_one();  // without the lock, or it would wake up to wait for that
+    return true;
   }
 
  private:
+  struct Idle {
+    std::condition_variable wake;
+    SMFICTX* context = nullptr;  ///< what to serve next; nothing while it waits
+  };
+  /// What a new thread is told.
+  struct Begin {
+    Servers* servers;
+    SMFICTX* context;
+  };
+
   // Measured 2026-11-22: a callback with 50 findings needs 40 KiB; the rest is for whatever a log library does.
   static constexpr std::size_t stack_octets = 512 * 1024;
   static constexpr std::chrono::seconds idle_time{30};
 
-  bool begin_thread() {
+  /// To the thread that is to be woken; null: there is none.
+  std::shared_ptr<Idle> hand_over(SMFICTX* context) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return nullptr;
+    std::shared_ptr<Idle> last = std::move(idle_.back());
+    idle_.pop_back();
+    last->context = context;
+    return last;
+  }
+
+  bool begin_thread(SMFICTX* context) {
+    auto begin = std::unique_ptr<Begin>(new (std::nothrow) Begin{this, context});
+    if (begin == nullptr) return false;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, stack_octets);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_t thread;
-    const int error = pthread_create(&thread, &attributes, &Servers::run, this);
+    const int error = pthread_create(&thread, &attributes, &Servers::run, begin.get());
     pthread_attr_destroy(&attributes);
+    if (error == 0) static_cast<void>(begin.release());
     return error == 0;
   }
 
-  static void* run(void* self) {
-    static_cast<Servers*>(self)->work();
+  static void* run(void* argument) {
+    const auto begin = std::unique_ptr<Begin>(static_cast<Begin*>(argument));
+    SMFICTX* context = begin->context;
+    try {
+      const auto idle = std::make_shared<Idle>();
+      while (context != nullptr) {
+        serve_session(std::exchange(context, nullptr));
+        context = begin->servers->next(idle);
+      }
+    } catch (const std::bad_alloc&) {
+      // There will be another thread for the next session.
+      if (context != nullptr) serve_session(context);
+    }
     return nullptr;
   }
 
-  void work() {
+  // As libmilter without the pool does. 1 is MI_CONTINUE, "nothing there to be read", which poll() below never says.
+  static void serve_session(SMFICTX* context) {
+    while (mi_engine(context) == 1) continue;
+    mi_clr_ctx(context);
+  }
+
+  /// Null: it is not needed any more.
+  SMFICTX* next(const std::shared_ptr<Idle>& idle) {
     std::unique_lock lock(mutex_);
-    for (;;) {
-      if (waiting_.empty()) {
-        ++idle_;
-        wake_.wait_for(lock, idle_time, [this] { return !waiting_.empty(); });
-        --idle_;
-        if (waiting_.empty()) return;
-      }
-      SMFICTX* const context = waiting_.front();
-      waiting_.pop_front();
-      lock.unlock();
-      // As libmilter without the pool does. 1 is MI_CONTINUE, "nothing there to be read", which poll() below never
-      // says.
-      while (mi_engine(context) == 1) continue;
-      mi_clr_ctx(context);
-      lock.lock();
-    }
+    idle_.push_back(idle);
+    idle->wake.wait_for(lock, idle_time, [&] { return idle->context != nullptr; });
+    if (idle->context == nullptr) std::erase(idle_, idle);
+    return std::exchange(idle->context, nullptr);
   }
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<SMFICTX*> waiting_;
-  std::size_t idle_ = 0;
+  std::vector<std::shared_ptr<Idle>> idle_;  ///< the last one is the one that became idle last
 };
 
 struct State {
