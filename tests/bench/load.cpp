@@ -29,8 +29,8 @@ namespace code = fake_mta::code;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t stream_octets = 4096;  // VSTREAM_BUFSIZE of Postfix
-constexpr std::chrono::milliseconds real_pause{3};  // of a client, before each SMTP command
+constexpr std::size_t stream_octets = 4096;           // VSTREAM_BUFSIZE of Postfix
+constexpr std::chrono::milliseconds real_pause{3};    // of a client, before each SMTP command
 constexpr std::chrono::microseconds least_pause{50};  // so that what are two writes of Postfix are never one
 constexpr std::chrono::seconds patience{30};
 constexpr int different_messages = 100;
@@ -108,10 +108,10 @@ Script script(const fake_mta::Terms& terms, const fake_mta::Message& message, bo
           strings({message.sender}));
   for (const std::string& recipient : message.recipients) {
     to.command();
-    to.step(code::rcpt, bit::no_rcpt, bit::nr_rcpt,
-            queue_id + strings({"{rcpt_addr}", "rcpt@example.com", "{rcpt_host}", "[127.0.0.1]", "{rcpt_mailer}",
-                                "smtp"}),
-            strings({recipient}));
+    to.step(
+        code::rcpt, bit::no_rcpt, bit::nr_rcpt,
+        queue_id + strings({"{rcpt_addr}", "rcpt@example.com", "{rcpt_host}", "[127.0.0.1]", "{rcpt_mailer}", "smtp"}),
+        strings({recipient}));
   }
   to.command();
   to.step(code::data, bit::no_data, bit::nr_data, queue_id, {});
@@ -299,7 +299,8 @@ class Run {
     connection.in.append(octets.data(), static_cast<std::size_t>(count));
     while (connection.in.size() >= 5) {
       std::size_t size = 0;
-      for (int i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(connection.in[static_cast<std::size_t>(i)]);
+      for (int i = 0; i < 4; ++i)
+        size = size << 8 | static_cast<unsigned char>(connection.in[static_cast<std::size_t>(i)]);
       if (connection.in.size() < 4 + size) return;
       const char answer = connection.in[4];
       connection.in.erase(0, 4 + size);

@@ -24,7 +24,7 @@ struct Load {
 
 struct Measured {
   double seconds = 0;
-  int edited = 0;  ///< messages
+  int edited = 0;                                   ///< messages
   std::vector<std::chrono::nanoseconds> latencies;  ///< from the first octet to the verdict, without the pauses
 };
 

@@ -47,7 +47,10 @@ std::string negotiated() {
 /// False: the session has ended.
 bool serve(Connection& connection) {
   static const std::string terms = negotiated();
-  static const std::string go_on("\0\0\0\x01" "c", 5);
+  static const std::string go_on(
+      "\0\0\0\x01"
+      "c",
+      5);
   std::array<char, 16384> octets;
   const ssize_t count = ::recv(connection.fd, octets.data(), octets.size(), 0);
   if (count <= 0) return false;
@@ -58,8 +61,9 @@ bool serve(Connection& connection) {
     if (connection.in.size() - begin < size) break;
     const char command = connection.in[begin + 4];
     if (command == code::quit) return false;
-    const std::string* const answer =
-        command == code::negotiate ? &terms : command == code::end_of_message ? &go_on : nullptr;
+    const std::string* const answer = command == code::negotiate        ? &terms
+                                      : command == code::end_of_message ? &go_on
+                                                                        : nullptr;
     if (answer != nullptr && ::send(connection.fd, answer->data(), answer->size(), MSG_NOSIGNAL) <= 0) return false;
     begin += size;
   }

@@ -1,6 +1,9 @@
 #include "peers.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -71,30 +74,73 @@ std::chrono::nanoseconds Peer::cpu() const {
 
 namespace peers {
 
-std::unique_ptr<Peer> ours(const std::string& log, const Peer::Arguments& more) {
-  Peer::Arguments arguments = {"--config", "/dev/null", "--log=" + log, "--socket=unix:SOCKET"};
+namespace {
+
+Peer::Arguments our_arguments(Peer::Arguments more) {
+  Peer::Arguments arguments = {"--config=/dev/null", "--socket=unix:SOCKET"};
   if (geteuid() == 0) arguments.push_back("--user=nobody");
   arguments.insert(arguments.end(), more.begin(), more.end());
-  return std::make_unique<Peer>("msgid-milter", MSGID_MILTER, arguments, true, dev_null());
+  return arguments;
+}
+
+/// Takes what is written to DIRECTORY/log until the process ends.
+const std::string& syslog_directory() {
+  static const fake_mta::SocketDirectory directory;
+  static const int fd = [] {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (directory / "log").copy(address.sun_path, sizeof address.sun_path - 1);
+    const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(address.sun_path, 0666) != 0)
+      throw std::system_error(errno, std::generic_category(), "no socket for syslog");
+    std::thread([socket] {
+      char line[4096];
+      while (::recv(socket, line, sizeof line, 0) >= 0) continue;
+    }).detach();
+    return socket;
+  }();
+  return fd < 0 ? throw std::runtime_error("no socket for syslog") : directory.path();
+}
+
+}  // namespace
+
+std::unique_ptr<Peer> ours() {
+  return std::make_unique<Peer>(our_name, MSGID_MILTER, our_arguments({"--log=stderr"}), true, dev_null());
+}
+
+std::unique_ptr<Peer> ours_with_trail() {
+  return std::make_unique<Peer>(our_name, MSGID_MILTER,
+                                our_arguments({"--log=stderr", "--audit-log=DIRECTORY/audit.jsonl"}), true, dev_null());
+}
+
+// In a mount namespace of its own, where /dev/log is ours.
+std::unique_ptr<Peer> ours_with_syslog() {
+  if (geteuid() != 0) return nullptr;
+  const std::string with_dev_log =
+      "mount -t tmpfs dev /dev && mknod -m 666 /dev/null c 1 3 && ln -s \"$0/log\" /dev/log && exec \"$@\"";
+  Peer::Arguments arguments = {"-m", "/bin/sh", "-c", with_dev_log, syslog_directory(), MSGID_MILTER};
+  for (const std::string& argument : our_arguments({"--log=syslog"})) arguments.push_back(argument);
+  return std::make_unique<Peer>(our_name, "/usr/bin/unshare", arguments, true);
 }
 
 std::unique_ptr<Peer> noop_libmilter() {
-  return std::make_unique<Peer>("no-op libmilter", NOOP_MILTER, Peer::Arguments{"unix:SOCKET"}, false);
+  return std::make_unique<Peer>(libmilter_name, NOOP_MILTER, Peer::Arguments{"unix:SOCKET"}, false);
 }
 
 std::unique_ptr<Peer> noop_epoll() {
-  return std::make_unique<Peer>("no-op epoll loop", NOOP_EPOLL, Peer::Arguments{"unix:SOCKET"}, false);
+  return std::make_unique<Peer>(epoll_name, NOOP_EPOLL, Peer::Arguments{"unix:SOCKET"}, false);
 }
 
 std::unique_ptr<Peer> pymilter() {
   if (!succeeds("/usr/bin/python3 -c 'import Milter'")) return nullptr;
-  return std::make_unique<Peer>("pymilter", BENCH_SOURCE "/pymilter_filter", Peer::Arguments{"unix:SOCKET"}, true);
+  return std::make_unique<Peer>(pymilter_name, BENCH_SOURCE "/pymilter_filter", Peer::Arguments{"unix:SOCKET"}, true);
 }
 
 std::unique_ptr<Peer> rspamd() {
   if (geteuid() != 0 || !succeeds("command -v rspamd")) return nullptr;
-  return std::make_unique<Peer>("rspamd", BENCH_SOURCE "/rspamd_filter", Peer::Arguments{"DIRECTORY/config", "SOCKET"},
-                                true);
+  return std::make_unique<Peer>(rspamd_name, BENCH_SOURCE "/rspamd_filter",
+                                Peer::Arguments{"DIRECTORY/config", "SOCKET"}, true);
 }
 
 }  // namespace peers

@@ -36,11 +36,20 @@ class Peer {
 
 namespace peers {
 
-/// `log`: where the daemon writes, in --log's spelling; its standard error goes to /dev/null.
-std::unique_ptr<Peer> ours(const std::string& log = "stderr", const Peer::Arguments& more = {});
+inline constexpr const char* our_name = "msgid-milter";
+inline constexpr const char* libmilter_name = "no-op libmilter";
+inline constexpr const char* epoll_name = "no-op epoll loop";
+inline constexpr const char* pymilter_name = "pymilter";
+inline constexpr const char* rspamd_name = "rspamd";
+
+/// Logs to standard error, which is /dev/null.
+std::unique_ptr<Peer> ours();
+std::unique_ptr<Peer> ours_with_trail();
 std::unique_ptr<Peer> noop_libmilter();
 std::unique_ptr<Peer> noop_epoll();
-/// None where the program is not installed.
+
+// None where what they need is not installed or takes root.
+std::unique_ptr<Peer> ours_with_syslog();  ///< to a socket of our own, which is read; not the machine's
 std::unique_ptr<Peer> pymilter();
 std::unique_ptr<Peer> rspamd();
 
