@@ -68,7 +68,7 @@ bool serve(Connection& connection) {
     begin += size;
   }
   connection.in.erase(0, begin);
-  if (connection.in.empty()) connection.in = {};
+  if (connection.in.empty()) connection.in.shrink_to_fit();  // an idle session has no buffer
   return true;
 }
 

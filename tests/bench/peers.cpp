@@ -83,24 +83,25 @@ Peer::Arguments our_arguments(Peer::Arguments more) {
   return arguments;
 }
 
-/// Takes what is written to DIRECTORY/log until the process ends.
+/// A directory in which what is written to the socket "log" is taken until the process ends.
 const std::string& syslog_directory() {
   static const fake_mta::SocketDirectory directory;
-  static const int fd = [] {
+  static const bool is_served = [] {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     (directory / "log").copy(address.sun_path, sizeof address.sun_path - 1);
-    const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::chmod(address.sun_path, 0666) != 0)
-      throw std::system_error(errno, std::generic_category(), "no socket for syslog");
-    std::thread([socket] {
+      return false;
+    std::thread([fd] {
       char line[4096];
-      while (::recv(socket, line, sizeof line, 0) >= 0) continue;
+      while (::recv(fd, line, sizeof line, 0) >= 0) continue;
     }).detach();
-    return socket;
+    return true;
   }();
-  return fd < 0 ? throw std::runtime_error("no socket for syslog") : directory.path();
+  if (!is_served) throw std::runtime_error("no socket for syslog");
+  return directory.path();
 }
 
 }  // namespace
