@@ -180,6 +180,19 @@ TEST_F(Hostile, OddOffers) {
   EXPECT_TRUE(victim.serves());
 }
 
+// Who is gone before the answer, with something behind the question that libmilter must not see.
+TEST(Gone, WhatIsBehindTheLastAnswerIsLeft) {
+  SKIP_WITHOUT_TRANSPORT();
+  Victim victim;
+  const std::string end = hostile::command(code::end_of_message);
+  const std::string macros = hostile::packet(code::macro, std::string("Ei\0", 3));
+  for (int i = 0; i < 200; ++i) {
+    Session mta(victim.address());
+    mta.send_raw(beginnings.back() + end + end + macros + hostile::command(code::mail) + end + end);
+  }
+  EXPECT_TRUE(victim.serves());
+}
+
 TEST_F(Hostile, OddVersions) {
   for (const std::uint32_t version : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 255u, 0x7fffffffu, 0x80000000u, 0xffffffffu})
     send(hostile::joined(hostile::whole_session({version, fake_mta::action::all, bit::all})));
