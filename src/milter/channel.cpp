@@ -67,7 +67,11 @@ Channel::Channel(int descriptor, std::chrono::seconds timeout) noexcept : fd_(de
 void Channel::wait() noexcept {
   if (is_shown()) return;
   flush();
-  if (is_broken_) has_ended_ = true;
+  if (is_broken_) {
+    // Nobody takes an answer to what else is there.
+    has_ended_ = true;
+    begin_ = shown_ = scanned_ = in_.size();
+  }
   try {
     read_ahead();
   } catch (const std::bad_alloc&) {
@@ -115,6 +119,10 @@ void Channel::look() {
   begin_ = shown_ = 0;
   const packet::Scanned scanned = packet::scan(in_, scanned_, protocol_);
   scanned_ = scanned.end;
+  if (scanned.is_malformed) {
+    in_.erase(scanned.end);
+    has_ended_ = true;
+  }
   // At the end what is there is all there will be, and libmilter finds out what is wrong with it.
   if (has_ended_) scanned_ = in_.size();
   if (scanned.is_due || has_ended_ || in_.size() > kept_octets) shown_ = scanned_;

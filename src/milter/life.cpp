@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -43,6 +44,16 @@ void give_memory_back() {
 #ifdef __GLIBC__
   ::malloc_trim(0);
 #endif
+}
+
+/// For what is only said: without memory for it the service goes on, and says it another time or not at all.
+template <class Call>
+void where_memory_allows(Call call) noexcept {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    return;
+  }
 }
 
 }  // namespace
@@ -89,8 +100,8 @@ std::optional<std::size_t> Life::drain() {
   parts_.listener.cease_to_accept();
   const bool knows_connections = parts_.listener.connections().has_value();
   const auto open = [&] { return std::max(sessions.count(), parts_.listener.connections().value_or(0)); };
-  parts_.service.log.stopping(open(), settings_->drain_timeout.count());
-  notify::stopping(status(), settings_->drain_timeout + at_the_end);
+  where_memory_allows([&] { parts_.service.log.stopping(open(), settings_->drain_timeout.count()); });
+  where_memory_allows([&] { notify::stopping(status(), settings_->drain_timeout + at_the_end); });
   Clock::time_point used = Clock::now();  // there was a session then
   const Clock::time_point end = used + settings_->drain_timeout;
   while (Clock::now() < end && (knows_connections ? open() > 0 : Clock::now() < used + grace)) {
@@ -105,7 +116,7 @@ std::optional<std::size_t> Life::drain() {
 }
 
 void Life::reload() {
-  notify::reloading();
+  where_memory_allows(notify::reloading);
   try {
     config::Loaded read = read_again_();
     const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
@@ -113,15 +124,16 @@ void Life::reload() {
     parts_.service.replace(settings_);
     parts_.listener.limit_sessions(settings_->max_sessions);
     parts_.service.counters.reload_taken();
-    parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart);
+    where_memory_allows(
+        [&] { parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart); });
   } catch (const std::exception& error) {
     parts_.service.counters.reload_refused();
-    parts_.service.log.not_reloaded(error.what());
+    where_memory_allows([&] { parts_.service.log.not_reloaded(error.what()); });
   }
   give_memory_back();
   // A rotated file is to be let go in any case.
   if (parts_.service.trail != nullptr) parts_.service.trail->reopen();
-  notify::ready(told_status_ = status());
+  where_memory_allows([&] { notify::ready(told_status_ = status()); });
 }
 
 void Life::tell_manager() {
@@ -132,10 +144,14 @@ void Life::tell_manager() {
     const auto longest = parts_.service.sessions.longest_callback();
     const bool hangs = longest > *watchdog_ / 2;
     if (!hangs) notify::alive();
-    if (hangs && !is_hanging_) parts_.service.log.callback_hangs(duration_cast<seconds>(longest).count());
+    if (hangs && !is_hanging_) {
+      where_memory_allows([&] { parts_.service.log.callback_hangs(duration_cast<seconds>(longest).count()); });
+    }
     is_hanging_ = hangs;
   }
-  if (std::string now = status(); now != told_status_) notify::status(told_status_ = std::move(now));
+  where_memory_allows([&] {
+    if (std::string now = status(); now != told_status_) notify::status(told_status_ = std::move(now));
+  });
 }
 
 std::string Life::status() const {

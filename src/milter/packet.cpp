@@ -3,6 +3,8 @@
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 
+#include <algorithm>
+
 namespace milter::packet {
 
 namespace {
@@ -10,6 +12,13 @@ namespace {
 std::uint32_t number_at(std::string_view octets, std::size_t at) {
   const auto octet = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(octets[at + i])}; };
   return octet(0) << 24U | octet(1) << 16U | octet(2) << 8U | octet(3);
+}
+
+/// Of a packet of macros. What is behind the last NUL libmilter leaves out.
+bool is_without_value(std::string_view packet) {
+  constexpr std::size_t macros_at = length_octets + 2;
+  return packet[length_octets] == SMFIC_MACRO && packet.size() > macros_at &&
+         std::count(packet.begin() + macros_at, packet.end(), '\0') % 2 != 0;
 }
 
 /// The bit that says that a command is not answered; 0: it always is.
@@ -69,12 +78,13 @@ bool has_effect(std::string_view packet) {
 Scanned scan(std::string_view octets, std::size_t begin, unsigned long protocol) {
   std::size_t end = begin;
   while (const std::size_t size = size_of_first(octets.substr(end))) {
-    const char command = octets[end + length_octets];
+    const std::string_view packet = octets.substr(end, size);
+    if (has_effect(packet) && is_without_value(packet)) return {.is_due = true, .is_malformed = true, .end = end};
     end += size;
-    if (wants_answer(command, protocol)) return {true, end};
+    if (wants_answer(packet[length_octets], protocol)) return {.is_due = true, .end = end};
   }
-  if (is_too_long(octets.substr(end))) return {true, octets.size()};
-  return {false, end};
+  if (is_too_long(octets.substr(end))) return {.is_due = true, .end = octets.size()};
+  return {.end = end};
 }
 
 unsigned long negotiated(std::string_view packet, unsigned long before) {

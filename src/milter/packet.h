@@ -27,12 +27,16 @@ std::size_t size_of_first(std::string_view octets);
 bool has_effect(std::string_view packet);
 
 struct Scanned {
-  bool is_due = false;  ///< libmilter is to see what there is up to `end`
-  std::size_t end = 0;  ///< of the packets that were looked at; the next scan goes on there
+  bool is_due = false;        ///< libmilter is to see what there is up to `end`
+  bool is_malformed = false;  ///< libmilter must not see what is behind it
+  std::size_t end = 0;        ///< of the packets that were looked at; the next scan goes on there
 };
 
 /// Looks at whole packets from `begin` on, up to the first that wants an answer, and that one with them. One that is
-/// too long ends the session, and is due with all that is behind it.
+/// too long ends the session, and is due with all that is behind it. So are those before a packet of macros in which a
+/// value is missing: smfi_getsymval() of libmilter 8.17.1 reads beyond its list then, and may crash.
+///
+///   macros = %x44 step *( name %x00 value %x00 )    ; "D", and the command that they are for
 Scanned scan(std::string_view octets, std::size_t begin, unsigned long protocol);
 
 /// The SMFIP_ bits in libmilter's answer to SMFIC_OPTNEG, or `before` where the packet is another one.

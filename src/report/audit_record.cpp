@@ -9,16 +9,17 @@
 #include <stdexcept>
 #include <utility>
 
+#include "report/json_writer.h"
+
 namespace report {
 
 namespace {
 
-using Json = nlohmann::ordered_json;  // to write: the keys in the order of the manual
-using Read = nlohmann::json;          // finds a key among many quickly, which the other does not
+using Read = nlohmann::json;
 
 constexpr std::uint64_t max_count = (std::uint64_t{1} << 53U) - 1;  // RFC 8259 6: exact in every reader
 
-/// What to_line() makes of an octet, at most: \uXXXX, \" or the octet itself. Two surrogates of six octets each stand
+/// What JsonWriter makes of an octet, at most: \uXXXX, \" or the octet itself. Two surrogates of six octets each stand
 /// for the four octets of a character.
 std::size_t written_octets(char c) {
   if (c == '"' || c == '\\') return 2;
@@ -37,40 +38,51 @@ std::string cut(std::string_view value, std::size_t limit = max_audit_value_octe
   return out;
 }
 
-void put(Json& object, const char* key, std::string_view value) {
-  if (!value.empty()) object[key] = cut(value);
+void put(JsonWriter& out, std::string_view key, std::string_view value) {
+  if (!value.empty()) out.member(key, cut(value));
 }
 
-void put(Json& object, const char* key, const std::vector<std::string>& domains) {
+void put(JsonWriter& out, std::string_view key, const std::vector<std::string>& domains) {
   if (domains.empty()) return;
-  Json& list = object[key] = Json::array();
+  out.key(key);
+  out.open('[');
   for (std::size_t i = 0; i < std::min(domains.size(), max_audit_domains); ++i) {
-    list.push_back(cut(domains[i], max_audit_domain_octets));
+    out.value(cut(domains[i], max_audit_domain_octets));
   }
+  out.close(']');
 }
 
-Json to_json(const AuditFinding& finding) {
-  Json out;
+void put(JsonWriter& out, const AuditFinding& finding) {
+  out.open('{');
   put(out, "rule", finding.rule);
   put(out, "field", finding.field);
-  out["instance"] = finding.instance;
+  out.member("instance", static_cast<std::uint64_t>(finding.instance));
   put(out, "part", finding.part);
   put(out, "action", finding.action);
   put(out, "reason", finding.reason);
   put(out, "before", finding.before);
   put(out, "after", finding.after);
-  Json dkim;
-  put(dkim, "keeps", finding.keeps);
-  put(dkim, "breaks", finding.breaks);
-  if (!dkim.empty()) out["dkim"] = std::move(dkim);
+  if (!finding.keeps.empty() || !finding.breaks.empty()) {
+    out.key("dkim");
+    out.open('{');
+    put(out, "keeps", finding.keeps);
+    put(out, "breaks", finding.breaks);
+    out.close('}');
+  }
+  out.close('}');
+}
+
+JsonWriter begin_record(std::string_view type) {
+  JsonWriter out;
+  out.open('{');
+  out.member("version", std::uint64_t{audit_version});
+  out.member("type", type);
   return out;
 }
 
-/// Escapes all but printable ASCII, so that a line shown on a terminal does nothing there.
-std::string to_line(const Json& record) {
-  std::string line = record.dump(-1, ' ', true, Json::error_handler_t::replace);
-  line += '\n';
-  return line;
+std::string end_record(JsonWriter& out) {
+  out.close('}');
+  return out.text() + '\n';
 }
 
 // Reading. A key that is missing leaves what is there.
@@ -216,12 +228,12 @@ AuditFinding audit_finding(const msgid::Finding& finding, Outcome outcome) {
 }
 
 std::string to_json_line(const AuditRecord& record) {
-  Json out = {{"version", audit_version}, {"type", "message"}};
+  JsonWriter out = begin_record("message");
   put(out, "time", record.time);
   put(out, "host", record.host);
   put(out, "queue_id", record.queue_id);
   put(out, "source", record.source);
-  if (record.number != 0) out["number"] = record.number;
+  if (record.number != 0) out.member("number", record.number);
   put(out, "client_address", record.client_address);
   put(out, "client_name", record.client_name);
   put(out, "user", record.user);
@@ -230,29 +242,36 @@ std::string to_json_line(const AuditRecord& record) {
   put(out, "from_domain", record.from_domain);
   put(out, "agent", record.agent);
   put(out, "scope", record.scope);
-  Json& findings = out["findings"] = Json::array();
+  out.key("findings");
+  out.open('[');
   const std::size_t written = std::min(record.findings.size(), max_findings);
-  for (std::size_t i = 0; i < written; ++i) findings.push_back(to_json(record.findings[i]));
+  for (std::size_t i = 0; i < written; ++i) put(out, record.findings[i]);
+  out.close(']');
   const std::size_t more = record.more_findings + (record.findings.size() - written);
-  if (more != 0) out["more_findings"] = more;
-  return to_line(out);
+  if (more != 0) out.member("more_findings", more);
+  return end_record(out);
 }
 
 std::string to_json_line(const AuditTotals& totals) {
-  Json out = {{"version", audit_version}, {"type", "totals"}};
+  JsonWriter out = begin_record("totals");
   put(out, "time", totals.time);
   put(out, "since", totals.since);
   put(out, "host", totals.host);
-  out["messages"] = totals.messages;
-  out["clean"] = totals.clean;
-  out["affected"] = totals.affected;
-  out["unread"] = totals.unread;
-  out["exempt"] = totals.exempt;
-  Json& findings = out["findings"] = Json::object();
+  out.member("messages", totals.messages);
+  out.member("clean", totals.clean);
+  out.member("affected", totals.affected);
+  out.member("unread", totals.unread);
+  out.member("exempt", totals.exempt);
+  out.key("findings");
+  out.open('{');
   for (const auto& [rule, actions] : totals.findings) {
-    for (const auto& [action, number] : actions) findings[rule][action] = number;
+    out.key(rule);
+    out.open('{');
+    for (const auto& [action, number] : actions) out.member(action, number);
+    out.close('}');
   }
-  return to_line(out);
+  out.close('}');
+  return end_record(out);
 }
 
 std::variant<std::monostate, AuditRecord, AuditTotals> parse_audit_line(std::string_view line) {

@@ -1,14 +1,9 @@
 #include "report/printable.h"
 
 #include <algorithm>
-#include <cstdint>
 
 namespace report {
 
-namespace {
-
-/// The octets of the UTF-8 character that `text` begins with, and which it is; 0 where it begins with none.
-//
 //   UTF8-char = UTF8-1 / UTF8-2 / UTF8-3 / UTF8-4    ; RFC 3629 4: shortest form, no surrogates, up to U+10FFFF
 std::size_t read_character(std::string_view text, std::uint32_t& character) {
   const auto octet = [text](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
@@ -29,6 +24,8 @@ std::size_t read_character(std::string_view text, std::uint32_t& character) {
   const bool is_surrogate = character >= 0xD800 && character <= 0xDFFF;
   return is_overlong || is_surrogate || character > 0x10FFFF ? 0 : length;
 }
+
+namespace {
 
 /// Characters that would do something to a terminal or to the reader instead of being seen.
 bool is_harmful(std::uint32_t character) {

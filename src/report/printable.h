@@ -3,6 +3,7 @@
 #define MSGID_REPORT_PRINTABLE_H
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,10 @@ std::string printable(std::string_view text);
 
 /// The same, with at most `longest` octets of `text` looked at, and "..." behind what was cut.
 std::string printable(std::string_view text, std::size_t longest);
+
+/// The octets of the UTF-8 character (RFC 3629) that `text`, which is not empty, begins with, and which it is; 0 where
+/// it begins with none.
+std::size_t read_character(std::string_view text, std::uint32_t& character);
 
 }  // namespace report
 

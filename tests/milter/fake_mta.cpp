@@ -400,6 +400,35 @@ std::string Session::rest() {
   return std::exchange(in_, {});
 }
 
+std::string Session::exchange(std::string_view octets) {
+  out_.append(octets);
+  const auto end = steady_clock::now() + deadline_;
+  for (std::size_t sent = 0; sent < out_.size();) {
+    const ssize_t n = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n > 0) {
+      sent += static_cast<std::size_t>(n);
+      continue;
+    }
+    if (errno != EAGAIN && errno != EINTR) break;
+    pollfd event{fd_, POLLOUT | POLLIN, 0};
+    if (poll(&event, 1, remaining(end)) == 0) throw ProtocolError("the filter does not read");
+    if ((event.revents & (POLLIN | POLLHUP)) != 0 && !fill(end)) break;
+  }
+  out_.clear();
+  half_close();
+  return rest();
+}
+
+void Session::half_close() {
+  shutdown(fd_, SHUT_WR);
+}
+
+void Session::reset() {
+  const linger at_once{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  hang_up();
+}
+
 void Session::hang_up() {
   if (fd_ >= 0) close(fd_);
   fd_ = -1;

@@ -189,6 +189,11 @@ class Session {
   /// What the filter sends until it closes the connection, read ahead or not; a ProtocolError if it does not.
   std::string rest();
   void hang_up();
+  void half_close();  ///< nothing more is sent; what comes can still be read
+  void reset();       ///< hangs up; what was sent and not yet read is lost (TCP)
+  /// Sends, and closes that half; reads at the same time, until the filter closes the connection. What the filter has
+  /// sent, as in rest(). A filter that closes before it has read all is no error here.
+  std::string exchange(std::string_view octets);
 
  private:
   Reply step(char code, std::string_view data, std::uint32_t no_bit, std::uint32_t nr_bit);

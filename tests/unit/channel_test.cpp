@@ -165,6 +165,28 @@ TEST(Channel, MoreThanIsKeptIsShownInWholePackets) {
   EXPECT_EQ(pair.read_packet(), Pair::packet(SMFIC_BODYEOB));
 }
 
+// What libmilter would stumble over is not shown to it.
+TEST(Channel, MacrosWithoutAValueAreTheEnd) {
+  Pair pair;
+  pair.negotiate(header_is_silent);
+  const std::string field = Pair::packet(SMFIC_HEADER, "Subject: x");
+  pair.send(field + Pair::packet(SMFIC_MACRO, std::string("Ei\0", 3)) + Pair::packet(SMFIC_BODYEOB));
+  EXPECT_EQ(pair.read_packet(), field);
+  EXPECT_EQ(pair.read(1), "");
+}
+
+TEST(Channel, WhereNobodyTakesAnAnswerTheRestIsNotShown) {
+  Pair pair;
+  pair.negotiate(header_is_silent);
+  const std::string end = Pair::packet(SMFIC_BODYEOB);
+  pair.send(end + end + Pair::packet(SMFIC_MACRO, std::string("Ei\0", 3)) + end);
+  EXPECT_EQ(pair.read_packet(), end);
+  pair.hang_up();
+  pair.write(Pair::packet(SMFIR_CONTINUE));
+  EXPECT_EQ(pair.read(1), "");
+  EXPECT_EQ(pair.read(1), "");
+}
+
 TEST(Channel, AtTheEndWhatIsLeftIsShown) {
   Pair pair;
   pair.negotiate(header_is_silent);

@@ -89,6 +89,27 @@ TEST(Packet, OnlyMacrosForAFieldHaveNoEffect) {
   }
 }
 
+// smfi_getsymval() of libmilter 8.17.1 would read beyond its list.
+TEST(Packet, MacrosWithoutAValueAreNotShown) {
+  const std::string before = packet(SMFIC_HEADER, std::string("Name\0 body\0", 11));
+  for (const std::string& data : {std::string("Ei\0", 3), std::string("E\0", 2), std::string("Ei\0x\0j\0", 7),
+                                  std::string("Ei\0x", 4), std::string(65534, '\0')}) {
+    const std::string octets = before + packet(SMFIC_MACRO, data);
+    const Scanned scanned = scan(octets, 0, all_silent);
+    EXPECT_TRUE(scanned.is_due && scanned.is_malformed) << data.size();
+    EXPECT_EQ(scanned.end, before.size());
+    EXPECT_FALSE(scan(octets.substr(0, octets.size() - 1), 0, all_silent).is_malformed) << "not yet there";
+  }
+  for (const std::string& data : {std::string(), std::string("E"), std::string("Ei\0x\0", 5), std::string("E\0\0", 3),
+                                  std::string("Ei\0x\0tail", 9)}) {
+    const std::string octets = packet(SMFIC_MACRO, data);
+    const Scanned scanned = scan(octets, 0, all_silent);
+    EXPECT_FALSE(scanned.is_due || scanned.is_malformed) << data.size();
+    EXPECT_EQ(scanned.end, octets.size());
+  }
+  EXPECT_FALSE(scan(packet(SMFIC_HEADER, std::string("x\0", 2)), 0, all_silent).is_malformed) << "only of macros";
+}
+
 TEST(Packet, TheProtocolIsInTheAnswerToTheNegotiation) {
   const std::string answer = packet(SMFIC_OPTNEG, std::string("\0\0\0\6\0\0\0\x10\0\1\2\3", 12));
   EXPECT_EQ(milter::packet::negotiated(answer, 7), 0x010203U);

@@ -1,0 +1,107 @@
+#include "failing_allocator.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+// The linker's --wrap: who calls malloc() comes to __wrap_malloc().
+extern "C" {
+void* __real_malloc(std::size_t);
+void* __real_calloc(std::size_t, std::size_t);
+void* __real_realloc(void*, std::size_t);
+void* __wrap_malloc(std::size_t);
+void* __wrap_calloc(std::size_t, std::size_t);
+void* __wrap_realloc(void*, std::size_t);
+}
+
+namespace {
+
+using failing_allocator::Orders;
+
+Orders* orders_in_file() {
+  const char* const path = std::getenv(failing_allocator::variable);
+  if (path == nullptr) return nullptr;
+  const int file = ::open(path, O_RDWR | O_CLOEXEC);
+  if (file < 0) std::abort();
+  void* const memory = ::mmap(nullptr, sizeof(Orders), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  ::close(file);
+  if (memory == MAP_FAILED) std::abort();
+  return static_cast<Orders*>(memory);
+}
+
+/// Not each `every`-th: a loop that allocates three times would meet the same one again and again.
+bool is_drawn(std::uint64_t number, std::uint64_t every) {
+  return every > 0 && (number * 0x9E3779B97F4A7C15U >> 32U) % every == 0;
+}
+
+bool is_refused(std::size_t octets) {
+  static Orders* const orders = orders_in_file();
+  if (orders == nullptr) return false;
+  const std::uint64_t number = ++orders->count;
+  const std::uint64_t every = orders->every;
+  const std::uint64_t larger_than = orders->larger_than;
+  const bool is_it = (number >= orders->first && number < orders->behind_last) || is_drawn(number, every) ||
+                     (larger_than > 0 && octets > larger_than);
+  if (is_it) ++orders->refused;
+  return is_it;
+}
+
+}  // namespace
+
+void* __wrap_malloc(std::size_t octets) {
+  if (!is_refused(octets)) return __real_malloc(octets);
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* __wrap_calloc(std::size_t count, std::size_t octets) {
+  if (!is_refused(count * octets)) return __real_calloc(count, octets);
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* __wrap_realloc(void* block, std::size_t octets) {
+  if (!is_refused(octets)) return __real_realloc(block, octets);
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* operator new(std::size_t octets, const std::nothrow_t&) noexcept {
+  return is_refused(octets) ? nullptr : __real_malloc(octets == 0 ? 1 : octets);
+}
+
+void* operator new(std::size_t octets) {
+  void* const block = operator new(octets, std::nothrow);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+
+void* operator new[](std::size_t octets) {
+  return operator new(octets);
+}
+void* operator new[](std::size_t octets, const std::nothrow_t& nothrow) noexcept {
+  return operator new(octets, nothrow);
+}
+
+void operator delete(void* block) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, std::size_t) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block, std::size_t) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block, const std::nothrow_t&) noexcept {
+  std::free(block);
+}

@@ -1,0 +1,262 @@
+// The daemon without memory: it lives, others are served, no message is damaged, and it recovers by itself.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "failing_allocator.h"
+#include "hostile.h"
+
+namespace {
+
+using fake_mta::Modification;
+using fake_mta::Outcome;
+using fake_mta::Session;
+using hostile::Victim;
+using std::chrono::milliseconds;
+namespace code = fake_mta::code;
+
+/// What can be refused while nothing goes wrong at the start.
+class Orders {
+ public:
+  Orders() : path_(directory_ / "orders") {
+    const int file = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    using failing_allocator::Orders;
+    if (file < 0 || ftruncate(file, sizeof(Orders)) != 0) throw std::runtime_error("no file for orders");
+    void* const memory = mmap(nullptr, sizeof(Orders), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    if (memory == MAP_FAILED) throw std::runtime_error("no memory for orders");
+    orders_ = static_cast<Orders*>(memory);
+  }
+  ~Orders() { munmap(orders_, sizeof *orders_); }
+  Orders(const Orders&) = delete;
+  Orders& operator=(const Orders&) = delete;
+
+  const std::string& path() const { return path_; }
+  failing_allocator::Orders* operator->() const { return orders_; }
+
+  /// The n-th from now, from 1, and `times` - 1 behind it.
+  void refuse(std::uint64_t n, std::uint64_t times = 1) const {
+    const std::uint64_t first = orders_->count + n;
+    orders_->behind_last = 0;
+    orders_->first = first;
+    orders_->behind_last = first + times;
+  }
+  void refuse_none() const {
+    orders_->behind_last = 0;
+    orders_->every = 0;
+    orders_->larger_than = 0;
+  }
+
+ private:
+  fake_mta::TemporaryDirectory directory_;
+  std::string path_;
+  failing_allocator::Orders* orders_ = nullptr;
+};
+
+/// Three fields that are to be edited, of two names.
+fake_mta::Message broken_message(const std::string& queue_id) {
+  const std::string broken(encoded_body);
+  fake_mta::Message made = message("From: a@example.com\nMessage-ID:" + broken + "\nReferences:" + broken +
+                                   "\nIn-Reply-To:" + broken + "\nX-Mailer: Python\n");
+  made.queue_id = queue_id;
+  return made;
+}
+
+const std::vector<Modification> right_edits = {
+    {code::change_header, 1, "In-Reply-To", " " + std::string(decoded_id)},
+    {code::change_header, 1, "References", " " + std::string(decoded_id)},
+    {code::change_header, 1, "Message-ID", " " + std::string(decoded_id)},
+};
+
+/// What has become of messages.
+struct Counts {
+  std::atomic<int> right = 0;
+  std::atomic<int> unedited = 0;  ///< some fields, or all
+  std::atomic<int> closed = 0;    ///< the MTA's default action decides
+  std::atomic<int> damaged = 0;
+};
+
+void count(const Outcome& outcome, Counts& counts) {
+  std::vector<Modification> rest = right_edits;
+  for (const Modification& edit : outcome.modifications) {
+    const auto found = std::find(rest.begin(), rest.end(), edit);
+    if (found == rest.end() || outcome.verdict != code::go_on) {
+      ++counts.damaged;
+      return;
+    }
+    rest.erase(found);
+  }
+  ++(rest.empty() ? counts.right : counts.unedited);
+}
+
+/// A session of some messages, while memory may be refused.
+void try_session(const std::string& address, const std::string& queue_id, Counts& counts, int messages = 1) {
+  try {
+    Session mta(address);
+    mta.negotiate();
+    mta.connect_info("mail.example.com", "192.0.2.1");
+    mta.helo("mail.example.com");
+    for (int i = 0; i < messages; ++i) count(mta.send(broken_message(queue_id)), counts);
+    mta.quit();
+    mta.rest();
+  } catch (const std::exception&) {
+    ++counts.closed;
+  }
+}
+
+/// Lines that tell of a message that passes without an edit that it should have.
+int told(fake_mta::Daemon& daemon) {
+  int lines = 0;
+  for (const std::string& line : daemon.lines()) lines += line.find(" action=failed ") == line.npos ? 0 : 1;
+  return lines;
+}
+
+class MemoryRefused : public testing::Test {
+ protected:
+  MemoryRefused() {
+    std::ofstream(directory / "conf") << "rule.encoded-word = fix\n";
+    // Without memory Boost loses some in the middle of reading the options.
+    const hostile::Environment leaks("LSAN_OPTIONS", "detect_leaks=0");
+    const hostile::Environment program("MSGID_MILTER", MSGID_MILTER_OOM);
+    const hostile::Environment allocator(failing_allocator::variable, orders.path());
+    victim.emplace(std::vector<std::string>{"--config=" + (directory / "conf"), "--audit-log=" + (directory / "trail"),
+                                            "--metrics=" + std::to_string(fake_mta::free_port())});
+  }
+  ~MemoryRefused() override { orders.refuse_none(); }
+
+  void expect_unharmed(const Counts& counts) {
+    orders.refuse_none();
+    EXPECT_EQ(counts.damaged, 0);
+    EXPECT_GT(counts.right, 0);
+    EXPECT_TRUE(victim->serves());
+  }
+
+  fake_mta::SocketDirectory directory;
+  Orders orders;
+  std::optional<Victim> victim;
+};
+
+// Each allocation of a session fails once: that of its beginning, of its message, of its end.
+TEST_F(MemoryRefused, EachAllocationOfASessionOnce) {
+  Counts counts;
+  try_session(victim->address(), "4cVq2S1000", counts);
+  const std::uint64_t before = orders->count;
+  try_session(victim->address(), "4cVq2S1001", counts);
+  const std::uint64_t allocations = orders->count - before;
+  EXPECT_GT(allocations, 50u);
+  ASSERT_EQ(counts.right, 2);
+  for (std::uint64_t n = 1; n <= allocations + 5; ++n) {
+    const int told_before = told(victim->daemon());
+    const int unedited_before = counts.unedited;
+    orders.refuse(n);
+    try_session(victim->address(), "4cVq2S" + std::to_string(2000 + n), counts);
+    orders.refuse_none();
+    EXPECT_TRUE(counts.unedited == unedited_before || told(victim->daemon()) > told_before) << n;
+    ASSERT_EQ(counts.damaged, 0) << n;
+    ASSERT_TRUE(victim->serves()) << n;
+  }
+  expect_unharmed(counts);
+  EXPECT_GT(orders->refused, allocations - 5);
+  EXPECT_GT(counts.closed, 0);
+  EXPECT_GT(counts.unedited, 0);
+  std::printf("%d right, %d unedited, %d closed, of %d allocations\n", counts.right.load(), counts.unedited.load(),
+              counts.closed.load(), static_cast<int>(allocations));
+}
+
+// From any allocation of a session on, as many as it has.
+TEST_F(MemoryRefused, InARow) {
+  Counts counts;
+  for (std::uint64_t n = 1; n < 600; n += 13) {
+    orders.refuse(n, 500);
+    for (int i = 0; i < 5; ++i) try_session(victim->address(), "4cVq2S1000", counts, 2);
+    orders.refuse_none();
+    ASSERT_TRUE(victim->serves()) << n;
+  }
+  expect_unharmed(counts);
+}
+
+TEST_F(MemoryRefused, NowAndThenUnderLoad) {
+  for (const std::uint64_t every : {10, 100, 1000}) {
+    Counts counts;
+    orders->every = every;
+    std::vector<std::thread> clients;
+    for (int client = 0; client < 4; ++client) {
+      clients.emplace_back([&] {
+        for (int session = 0; session < 10; ++session) try_session(victim->address(), "4cVq2S1000", counts, 4);
+      });
+    }
+    for (std::thread& client : clients) client.join();
+    orders.refuse_none();
+    Counts now;
+    try_session(victim->address(), "4cVq2S1001", now, 4);
+    EXPECT_EQ(now.right, 4) << every;
+    EXPECT_EQ(counts.damaged, 0) << every;
+    EXPECT_TRUE(victim->serves());
+  }
+}
+
+TEST_F(MemoryRefused, WhatIsLarge) {
+  Counts counts;
+  for (const std::uint64_t octets : {200, 1000, 4000, 60000}) {
+    orders->larger_than = octets;
+    for (int session = 0; session < 5; ++session) {
+      try_session(victim->address(), "4cVq2S1000", counts, 4);
+      try {
+        Session mta(victim->address());
+        mta.negotiate();
+        fake_mta::Message large = broken_message("4cVq2S1001");
+        large.fields.push_back({"References", std::string(60'000, 'x'), 2});
+        mta.send(large);
+        mta.quit();
+      } catch (const fake_mta::ProtocolError&) {
+        ++counts.closed;
+      }
+    }
+  }
+  expect_unharmed(counts);
+}
+
+// All of it, for a while, with whatever the service does beside its sessions.
+TEST_F(MemoryRefused, AllOfItWhileReloadsAreAskedFor) {
+  Counts counts;
+  for (int round = 0; round < 3; ++round) {
+    Session open = victim->session();
+    orders.refuse(1, 1'000'000'000);
+    const auto refused = orders->refused.load();
+    for (int i = 0; i < 20; ++i) {
+      kill(victim->daemon().pid(), i % 2 == 0 ? SIGHUP : SIGUSR1);
+      try_session(victim->address(), "4cVq2S1000", counts);
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    EXPECT_GT(orders->refused, refused + 20);
+    orders.refuse_none();
+    ASSERT_TRUE(victim->daemon().running());
+    ASSERT_TRUE(victim->serves());
+    EXPECT_EQ(open.send(reported_message()).modifications, reported_edit()) << "it was there all the time";
+    quit(open);
+  }
+  kill(victim->daemon().pid(), SIGHUP);
+  EXPECT_NE(victim->daemon().wait_for_line("reloaded "), "");
+  EXPECT_EQ(counts.damaged, 0);
+}
+
+// Each allocation of a reload, of the status for the service manager, and of a scrape.
+TEST_F(MemoryRefused, OfAReload) {
+  for (std::uint64_t n = 1; n < 400; n += 7) {
+    orders.refuse(n, 1 + n % 5);
+    kill(victim->daemon().pid(), SIGHUP);
+    std::this_thread::sleep_for(milliseconds(2));
+    orders.refuse_none();
+    ASSERT_TRUE(victim->daemon().running()) << n;
+  }
+  EXPECT_TRUE(victim->serves());
+}
+
+}  // namespace
