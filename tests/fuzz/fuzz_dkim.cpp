@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "msgid/dkim.h"
+#include "msgid/fold.h"
 #include "tests/fuzz/input.h"
 
 namespace {
@@ -115,6 +116,8 @@ std::string turned(const std::string& body) {
 }
 
 void check_relaxed(std::string_view body) {
+  // A LF that is no fold is no white space, but with some behind it, it is one.
+  if (msgid::unfold(body).find('\n') != std::string::npos) return;
   const std::string relaxed = msgid::relaxed_body(body);
   expect(msgid::relaxed_body(relaxed) == relaxed, "relaxed is relaxed", body);
   expect(msgid::relaxed_body(" \n\t" + std::string(body) + "\t ") == relaxed, "white space around is nothing", body);
