@@ -61,6 +61,13 @@ struct Signature {
   std::vector<std::string> names{};
 };
 
+/// ALPHA *(ALPHA / DIGIT / "_")
+bool is_tag_name(const std::string& name) {
+  const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return !name.empty() && letters.find(name.front()) != letters.npos &&
+         name.find_first_not_of(letters + "0123456789_") == name.npos;
+}
+
 Signature second_reading(const std::string& body) {
   std::vector<std::string> specs = pieces(body, ';');
   if (specs.back().empty()) specs.pop_back();
@@ -69,8 +76,7 @@ Signature second_reading(const std::string& body) {
     const std::size_t equals = spec.find('=');
     if (equals == std::string::npos) return {};
     const std::string name = trimmed(spec.substr(0, equals));
-    const bool is_new = tags.emplace(name, trimmed(spec.substr(equals + 1))).second;
-    if (!is_new && (name == "c" || name == "d" || name == "h")) return {};
+    if (!is_tag_name(name) || !tags.emplace(name, trimmed(spec.substr(equals + 1))).second) return {};
   }
   if (!tags.contains("h") || tags["d"].empty() || tags["d"].size() > 255) return {};
   Signature signature{true, pieces(tags["c"], '/').front() == "relaxed", msgid::lower(tags["d"]), {}};
