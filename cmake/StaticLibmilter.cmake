@@ -1,23 +1,43 @@
 # Sets MSGID_LIBMILTER to the target that brings libmilter: msgid-transport, or msgid-libmilter-alone.
 #
-# src/milter/transport.cpp knows the insides of libmilter. It is used with a library that it was read against (interface
-# version 1.0.1, sendmail 8.14 to 8.18) and that has what it takes hold of; with any other the shared one is linked.
+# src/milter/transport.cpp knows the insides of libmilter. It is used with a library of a version that it was read
+# against, and that makes the calls that it takes the place of and no others; with any other the shared one is linked.
+set(MSGID_LIBMILTER_READ 8.17.1)
 set(MSGID_LIBMILTER msgid-libmilter-alone)
 if(MSGID_TRANSPORT)
   find_library(MILTER_STATIC_LIBRARY NAMES libmilter.a)
-  file(STRINGS ${MILTER_INCLUDE}/libmilter/mfapi.h version REGEX "define SMFI_VERSION[ \t]+0x01000001")
+  # Debian's package says it. Who has built libmilter without, gives it.
+  pkg_check_modules(MILTER QUIET milter)
+  set(MSGID_LIBMILTER_VERSION "${MILTER_VERSION}" CACHE STRING "The sendmail release that libmilter is of")
+  string(REGEX MATCH "^[0-9]+\\.[0-9]+\\.[0-9]+" release "${MSGID_LIBMILTER_VERSION}")
   set(symbols "")
   if(MILTER_STATIC_LIBRARY)
     execute_process(COMMAND ${CMAKE_NM} -g ${MILTER_STATIC_LIBRARY} OUTPUT_VARIABLE symbols ERROR_QUIET)
   endif()
-  # Which poll() it calls is not all the same: one built with select() would never come to ours.
-  if(version AND symbols MATCHES " T mi_engine" AND symbols MATCHES " T mi_clr_ctx" AND symbols MATCHES " U (__)?poll")
+  set(obstacle "")
+  if(NOT MILTER_STATIC_LIBRARY)
+    set(obstacle "there is no libmilter.a")
+  elseif(NOT release IN_LIST MSGID_LIBMILTER_READ)
+    set(obstacle "its version is '${MSGID_LIBMILTER_VERSION}', and only ${MSGID_LIBMILTER_READ} was read")
+  endif()
+  foreach(name " T mi_engine" " T mi_clr_ctx" " U accept" " U bind" " U close" " U listen" " U (poll|__poll_chk)"
+          " U (read|__read_chk)" " U writev")
+    if(NOT obstacle AND NOT symbols MATCHES "${name}\n")
+      set(obstacle "it has no${name}")
+    endif()
+  endforeach()
+  foreach(name accept4 epoll_wait ppoll readv recv recvfrom recvmsg select send sendmsg sendto)
+    if(NOT obstacle AND symbols MATCHES " U (__)?${name}(_chk)?\n")
+      set(obstacle "it calls ${name}()")
+    endif()
+  endforeach()
+  if(obstacle)
+    message(WARNING "The shared libmilter is linked, for of the static one ${obstacle}. The service will be slower, and has "
+                    "neither max-sessions nor socket activation.")
+  else()
     set(MSGID_LIBMILTER msgid-transport)
-    if(NOT symbols MATCHES " T mi_start_session")
+    if(NOT symbols MATCHES " T mi_start_session\n")
       message(STATUS "libmilter has no pool of threads: only its socket calls are wrapped")
     endif()
-  else()
-    message(WARNING "No static libmilter 1.0.1 with poll() is here, so the service will be slower, "
-                    "and has neither max-sessions nor socket activation (Debian: libmilter-dev has it)")
   endif()
 endif()

@@ -30,6 +30,9 @@ constexpr std::size_t first_octets = 2 * 1024;
 constexpr std::size_t kept_octets = 256 * 1024;
 static_assert(kept_octets > packet::length_octets + packet::max_octets);
 
+/// A buffer that became larger is not kept.
+constexpr std::size_t max_shared_octets = 64 * 1024;
+
 /// Buffers that sessions share. Each would otherwise leave a hole of its own in the heap, between what libmilter keeps
 /// of one session and of the next: 9 KiB a session, measured with 3000 idle ones.
 class Buffers {
@@ -40,15 +43,13 @@ class Buffers {
     return std::move(kept_[--count_]);
   }
   void give(std::string buffer) noexcept {
-    if (buffer.capacity() < block_octets || buffer.capacity() > max_kept_octets) return;
+    if (buffer.capacity() < block_octets || buffer.capacity() > max_shared_octets) return;
     buffer.clear();
     const std::lock_guard lock(mutex_);
     if (count_ < kept_.size()) kept_[count_++] = std::move(buffer);
   }
 
  private:
-  static constexpr std::size_t max_kept_octets = 64 * 1024;
-
   std::mutex mutex_;
   std::array<std::string, 64> kept_;
   std::size_t count_ = 0;
@@ -112,6 +113,8 @@ void Channel::look() {
   // What is read is let go. The rest is small, a block or a packet: nothing is received behind one that is due.
   if (begin_ == in_.size()) {
     buffers.give(std::exchange(in_, {}));
+  } else if (in_.capacity() > max_shared_octets && begin_ > in_.size() / 2) {
+    std::string(in_, begin_).swap(in_);
   } else {
     in_.erase(0, begin_);
   }

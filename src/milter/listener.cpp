@@ -281,7 +281,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   if (!handed.empty() && !transport::is_linked()) {
     throw ListenError("socket", "this build cannot serve systemd's sockets; disable the .socket unit");
   }
-  const std::vector<int> before = listening_sockets();
+  const std::vector<int> before = transport::is_linked() ? std::vector<int>() : listening_sockets();
   // With sockets of systemd, libmilter makes nothing of this name.
   std::string connection = handed.empty() ? settings.socket.for_libmilter() : "unix:/systemd";
   if (transport::is_linked()) {
@@ -300,15 +300,18 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
     open_socket(connection, false);
     is_unix_ = false;
   }
+  if (handed.empty()) endpoints_ = {connection};
+  if (!(transport::is_linked() ? transport::begin() : find_descriptor(before))) {
+    throw ListenError("socket", "the socket that libmilter has opened is not found");
+  }
+}
+
+bool Listener::find_descriptor(const std::vector<int>& before) {
   for (const int fd : listening_sockets()) {
     if (std::find(before.begin(), before.end(), fd) == before.end()) descriptor_ = fd;
   }
-  if (handed.empty()) endpoints_ = {connection};
-  if (transport::is_linked()) {
-    transport::begin(descriptor_);
-  } else if (!is_unix_) {
-    set_no_delay(descriptor_);
-  }
+  if (!is_unix_) set_no_delay(descriptor_);
+  return descriptor_ >= 0;
 }
 
 void Listener::limit_sessions(std::size_t max_sessions) {

@@ -53,8 +53,10 @@ class Listener {
   std::optional<std::size_t> connections() const;
 
  private:
-  int descriptor_ = -1;
-  std::string path_;  ///< of a UNIX socket of our own
+  bool find_descriptor(const std::vector<int>& before);
+
+  int descriptor_ = -1;  ///< libmilter's, without the transport, which knows it
+  std::string path_;     ///< of a UNIX socket of our own
   std::vector<std::string> endpoints_;
   bool is_unix_ = true;
 };

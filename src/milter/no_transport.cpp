@@ -8,7 +8,9 @@ bool is_linked() {
 }
 
 void prepare(Terms, std::vector<int>) {}
-void begin(int) {}
+bool begin() {
+  return false;
+}
 void limit_sessions(std::size_t) {}
 void cease_to_accept() {}
 std::size_t connections() {

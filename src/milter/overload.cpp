@@ -14,12 +14,19 @@ std::size_t Overload::Line::take(Clock::time_point now) {
 
 void Overload::happened(transport::Shortage shortage, Clock::time_point now) noexcept {
   const std::lock_guard lock(mutex_);
-  if (shortage == transport::Shortage::sessions) {
-    counters_.refused_connection();
-    ++refused_.count;
-  } else {
-    counters_.accept_pause();
-    ++paused_.count;
+  switch (shortage) {
+    case transport::Shortage::sessions:
+      counters_.refused_connection();
+      ++over_limit_.count;
+      break;
+    case transport::Shortage::threads:
+      counters_.refused_connection();
+      ++without_thread_.count;
+      break;
+    case transport::Shortage::descriptors:
+      counters_.accept_pause();
+      ++paused_.count;
+      break;
   }
   log_what_is_due(now);
 }
@@ -31,7 +38,8 @@ void Overload::tell(Clock::time_point now) noexcept {
 
 void Overload::log_what_is_due(Clock::time_point now) {
   try {
-    if (const std::size_t count = refused_.take(now)) log_.connections_refused(count);
+    if (const std::size_t count = over_limit_.take(now)) log_.connections_over_limit(count);
+    if (const std::size_t count = without_thread_.take(now)) log_.connections_without_thread(count);
     if (paused_.take(now) > 0) log_.accept_paused();
   } catch (const std::exception&) {
     // No memory for a line. They are counted.

@@ -37,7 +37,8 @@ class Overload {
   const report::Log& log_;
   Counters& counters_;
   std::mutex mutex_;
-  Line refused_;
+  Line over_limit_;
+  Line without_thread_;
   Line paused_;
 };
 

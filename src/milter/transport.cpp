@@ -4,18 +4,18 @@
 // (8.17.1.9-2+deb12u2, with _FFR_WORKERS_POOL) hands sessions about in a pool of threads whose controller polls all of
 // them at each event. So a message of 22 fields costs 250 to 280 system calls and 130 to 205 us of CPU before a filter
 // has done anything, 350 us at the pace of real SMTP, 2150 us beside 2000 idle sessions; busy sessions wait for
-// seconds. With what is below it is a tenth of the calls; doc/figures.md has what that comes to.
+// seconds. With what is below it is 3 calls a message in a long session; doc/figures.md has what that comes to.
 //
-// Read against libmilter of sendmail 8.17.1 (comm.c, engine.c, listener.c, worker.c), 2026-11-22. A libmilter without
-// the pool makes a thread for each session itself; it calls neither mi_start_session() nor mi_pool_controller_init(),
-// and all the rest holds.
+// Read against libmilter of sendmail 8.17.1 (comm.c, engine.c, listener.c, worker.c), 2026-11-22;
+// cmake/StaticLibmilter.cmake takes no other. One without the pool makes a thread for each session itself, and calls
+// neither mi_start_session() nor mi_pool_controller_init(). The rest holds for it, but not that a thread that cannot be
+// made is like max-sessions: its listener sleeps for seconds then, and ends after 16 in a row.
 
 #include <fcntl.h>
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,22 +23,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "milter/channel.h"
+#include "milter/session_threads.h"
 
 // What libmilter calls, and what it would have called. The _chk forms are those of a library built with
 // _FORTIFY_SOURCE, where the compiler knew the size of the buffer.
 extern "C" {
 int __real_bind(int, const sockaddr*, socklen_t);
+int __real_listen(int, int);
 int __real_close(int);
 int __real_poll(pollfd*, nfds_t, int);
 ssize_t __real_read(int, void*, size_t);
@@ -46,6 +48,7 @@ ssize_t __real_writev(int, const iovec*, int);
 int __wrap_accept(int, sockaddr*, socklen_t*);
 int __wrap_bind(int, const sockaddr*, socklen_t);
 int __wrap_close(int);
+int __wrap_listen(int, int);
 int __wrap_poll(pollfd*, nfds_t, int);
 int __wrap___poll_chk(pollfd*, nfds_t, int, size_t);
 ssize_t __wrap_read(int, void*, size_t);
@@ -54,7 +57,6 @@ ssize_t __wrap_writev(int, const iovec*, int);
 int __wrap_mi_start_session(SMFICTX*);
 int __wrap_mi_pool_controller_init(void);
 // libmilter's own, not in mfapi.h.
-int mi_engine(SMFICTX*);
 void mi_clr_ctx(SMFICTX*);
 }
 
@@ -69,7 +71,7 @@ using std::chrono::steady_clock;
 class Channels {
  public:
   Channels() {
-    rlimit limit = {};
+    rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     size_ = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_max, 1U << 20U));
     // Zero pages until they are used.
@@ -97,92 +99,6 @@ class Channels {
   std::atomic<Channel*>* slots_ = nullptr;
 };
 
-/// The threads that serve sessions, one at a time each. The one that became idle last is the next: its stack is still
-/// in the cache, and those that are not needed get to their end.
-class Servers {
- public:
-  /// False where there is no thread or no memory to be had.
-  bool serve(SMFICTX* context) noexcept {
-    const std::shared_ptr<Idle> idle = hand_over(context);
-    if (idle == nullptr) return begin_thread(context);
-    idle->wake.notify_one();  // without the lock, or it would wake up to wait for that
-    return true;
-  }
-
- private:
-  struct Idle {
-    std::condition_variable wake;
-    SMFICTX* context = nullptr;  ///< what to serve next; nothing while it waits
-  };
-  /// What a new thread is told.
-  struct Begin {
-    Servers* servers;
-    SMFICTX* context;
-  };
-
-  // Measured 2026-11-22: a callback with 50 findings needs 40 KiB; the rest is for whatever a log library does.
-  static constexpr std::size_t stack_octets = 512 * 1024;
-  static constexpr std::chrono::seconds idle_time{30};
-
-  /// To the thread that is to be woken; null: there is none.
-  std::shared_ptr<Idle> hand_over(SMFICTX* context) {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return nullptr;
-    std::shared_ptr<Idle> last = std::move(idle_.back());
-    idle_.pop_back();
-    last->context = context;
-    return last;
-  }
-
-  bool begin_thread(SMFICTX* context) {
-    auto begin = std::unique_ptr<Begin>(new (std::nothrow) Begin{this, context});
-    if (begin == nullptr) return false;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_octets);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_t thread;
-    const int error = pthread_create(&thread, &attributes, &Servers::run, begin.get());
-    pthread_attr_destroy(&attributes);
-    if (error == 0) static_cast<void>(begin.release());
-    return error == 0;
-  }
-
-  static void* run(void* argument) {
-    const auto begin = std::unique_ptr<Begin>(static_cast<Begin*>(argument));
-    SMFICTX* context = begin->context;
-    try {
-      const auto idle = std::make_shared<Idle>();
-      while (context != nullptr) {
-        serve_session(std::exchange(context, nullptr));
-        context = begin->servers->next(idle);
-      }
-    } catch (const std::bad_alloc&) {
-      // There will be another thread for the next session.
-      if (context != nullptr) serve_session(context);
-    }
-    return nullptr;
-  }
-
-  // As libmilter without the pool does. 1 is MI_CONTINUE, "nothing there to be read", which poll() below never says.
-  static void serve_session(SMFICTX* context) {
-    while (mi_engine(context) == 1) continue;
-    mi_clr_ctx(context);
-  }
-
-  /// Null: it is not needed any more.
-  SMFICTX* next(const std::shared_ptr<Idle>& idle) {
-    std::unique_lock lock(mutex_);
-    idle_.push_back(idle);
-    idle->wake.wait_for(lock, idle_time, [&] { return idle->context != nullptr; });
-    if (idle->context == nullptr) std::erase(idle_, idle);
-    return std::exchange(idle->context, nullptr);
-  }
-
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Idle>> idle_;  ///< the last one is the one that became idle last
-};
-
 struct State {
   State(Terms wanted, std::vector<int> sockets)
       : terms(std::move(wanted)), max_sessions(terms.max_sessions), handed_over(std::move(sockets)) {}
@@ -191,11 +107,12 @@ struct State {
   std::atomic<std::size_t> max_sessions;
   std::atomic<std::size_t> sessions = 0;
   Channels channels;
-  Servers servers;
+  SessionThreads threads;
+
+  std::atomic<int> listener = -1;  ///< as libmilter knows it
 
   // Of libmilter's listening thread, once that is there.
   const std::vector<int> handed_over;  ///< systemd's sockets
-  int listener = -1;                   ///< as libmilter knows it
   sa_family_t family = AF_UNIX;        ///< that libmilter expects of an address
   std::vector<pollfd> polled;          ///< what is served, and `wake` as the last
   std::size_t turn = 0;                ///< of the socket that is asked first
@@ -226,14 +143,14 @@ void prepare(Terms terms, std::vector<int> sockets) {
   if (state->wake < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
-void begin(int listener) {
-  state->listener = listener;
+bool begin() {
+  if (state->listener < 0) return false;
   std::vector<int> served = state->handed_over;
   if (served.empty()) {
-    served = {listener};
+    served = {state->listener};
     sockaddr_storage address = {};
     socklen_t size = sizeof address;
-    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+    ::getsockname(state->listener, reinterpret_cast<sockaddr*>(&address), &size);
     state->family = address.ss_family;
   }
   for (const int descriptor : served) {
@@ -246,6 +163,7 @@ void begin(int listener) {
     state->polled.push_back({descriptor, POLLIN, 0});
   }
   state->polled.push_back({state->wake, POLLIN, 0});
+  return true;
 }
 
 void limit_sessions(std::size_t max_sessions) {
@@ -269,7 +187,9 @@ namespace {
 
 // A listener that is closed makes libmilter end all sessions. So its thread stays here, with nothing to come.
 [[noreturn]] void stay() {
-  if (state->handed_over.empty()) __real_close(state->listener);
+  // The number can be another file's from now on.
+  const int listener = state->listener.exchange(-1);
+  if (state->handed_over.empty()) __real_close(listener);
   state->has_ceased = true;
   for (;;) ::pause();
 }
@@ -307,6 +227,13 @@ bool is_shortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/// Of the connection, not of the socket (accept(2)). libmilter would end after 16 of them in a row.
+bool is_of_connection(int error) {
+  constexpr std::array errors = {EPERM,    EPROTO,      ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH,
+                                 ENETDOWN, ENETUNREACH, EOPNOTSUPP,  ETIMEDOUT, EIO};
+  return std::find(errors.begin(), errors.end(), error) != errors.end();
+}
+
 /// libmilter's next step is to allocate a few hundred octets in this thread. After 16 failures in a row it ends.
 bool has_memory() {
   void* volatile const probe = std::malloc(4096);
@@ -314,36 +241,43 @@ bool has_memory() {
   return probe != nullptr;
 }
 
-/// What was accepted begins as ours. False: it is to be closed.
-bool adopt(int fd) {
-  if (state->sessions >= state->max_sessions || !has_memory()) return false;
+/// What was accepted begins as ours; or why it is to be closed.
+std::optional<Shortage> adopt(int fd) {
+  if (state->sessions >= state->max_sessions) return Shortage::sessions;
   auto channel = std::unique_ptr<Channel>(new (std::nothrow) Channel(fd, state->terms.timeout));
-  if (channel == nullptr || !state->channels.put(fd, std::move(channel))) return false;
+  if (channel == nullptr || !has_memory() || !state->channels.put(fd, std::move(channel))) return Shortage::threads;
   ++state->sessions;
-  return true;
+  return std::nullopt;
 }
 
 void tell(Shortage shortage) {
   if (state->terms.on_shortage) state->terms.on_shortage(shortage);
 }
 
-/// -1 and errno as of accept(2): libmilter goes on over EAGAIN and EMFILE, at once.
+/// Nothing is accepted for a while, but for a stop.
+void pause_accepting() {
+  pollfd wake = {state->wake, POLLIN, 0};
+  __real_poll(&wake, 1, static_cast<int>(pause_time.count()));
+}
+
+/// -1 and errno as of accept(2): libmilter goes on over EAGAIN, at once.
 int accept_next() {
   const int fd = ::accept4(next_ready(), nullptr, nullptr, SOCK_CLOEXEC);
-  if (fd < 0) {
-    const int error = errno;
-    if (is_shortage(error)) {
-      tell(Shortage::descriptors);
-      pollfd wake = {state->wake, POLLIN, 0};
-      __real_poll(&wake, 1, static_cast<int>(pause_time.count()));
-    }
-    errno = error;
+  if (fd >= 0) {
+    const std::optional<Shortage> shortage = adopt(fd);
+    if (!shortage) return fd;
+    __real_close(fd);
+    tell(*shortage);
+    errno = EAGAIN;
     return -1;
   }
-  if (adopt(fd)) return fd;
-  __real_close(fd);
-  tell(Shortage::sessions);
-  errno = EAGAIN;
+  const int error = errno;
+  const bool is_passing = is_shortage(error) || is_of_connection(error);
+  if (is_passing && !state->is_to_cease) {
+    if (is_shortage(error)) tell(Shortage::descriptors);
+    pause_accepting();
+  }
+  errno = is_passing ? EAGAIN : error;
   return -1;
 }
 
@@ -367,10 +301,21 @@ int __wrap_accept(int listener, sockaddr* address, socklen_t* size) {
   return milter::transport::accept_next();
 }
 
-// listener.c calls this for its one socket. Where there are others to be served, one of them takes its descriptor.
+// listener.c calls this for its one socket, after prepare() and before all others. Where there are others to be served,
+// one of them takes its descriptor.
 int __wrap_bind(int fd, const sockaddr* address, socklen_t size) {
-  if (state == nullptr || state->handed_over.empty() || state->listener >= 0) return __real_bind(fd, address, size);
-  return ::dup2(state->handed_over.front(), fd) == fd ? 0 : -1;
+  if (state == nullptr || state->listener >= 0) return __real_bind(fd, address, size);
+  const int result = state->handed_over.empty()                                ? __real_bind(fd, address, size)
+                     : ::dup3(state->handed_over.front(), fd, O_CLOEXEC) == fd ? 0
+                                                                               : -1;
+  if (result == 0) state->listener = fd;
+  return result;
+}
+
+// listener.c calls this next. systemd's socket has its backlog already.
+int __wrap_listen(int fd, int backlog) {
+  const bool is_handed_over = state != nullptr && fd == state->listener && !state->handed_over.empty();
+  return is_handed_over ? 0 : __real_listen(fd, backlog);
 }
 
 // mi_clr_ctx() calls this at the end of a session, and the listener where it gives a connection up.
@@ -427,9 +372,9 @@ ssize_t __wrap_writev(int fd, const iovec* parts, int count) {
 // listener.c hands a session over. An error would make it sleep for seconds, and end after 16 in a row; the connection
 // is closed instead, as one over max-sessions is.
 int __wrap_mi_start_session(SMFICTX* context) {
-  if (state->servers.serve(context)) return MI_SUCCESS;
+  if (state->threads.serve(context)) return MI_SUCCESS;
   mi_clr_ctx(context);
-  milter::transport::tell(milter::transport::Shortage::sessions);
+  milter::transport::tell(milter::transport::Shortage::threads);
   return MI_SUCCESS;
 }
 

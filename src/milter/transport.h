@@ -25,8 +25,9 @@ bool is_linked();
 
 /// Why a connection is not served.
 enum class Shortage {
-  sessions,     ///< closed at once: max-sessions is reached, or there is no thread or memory for one more
-  descriptors,  ///< it waits: the process or the host has as many files open as it may, or no memory for one more
+  sessions,     ///< closed at once: max-sessions is reached
+  threads,      ///< closed at once: there is no thread or memory for one more
+  descriptors,  ///< it waits: the process or the host has as many files open as it may, or the kernel no memory
 };
 
 struct Terms {
@@ -39,8 +40,8 @@ struct Terms {
 /// one of libmilter's own. libmilter opens none then: any UNIX path will do for smfi_setconn(), and is not made.
 void prepare(Terms terms, std::vector<int> sockets);
 
-/// After smfi_opensocket() and before smfi_main(): libmilter's descriptor.
-void begin(int listener);
+/// After smfi_opensocket() and before smfi_main(). False where that has not opened a socket.
+bool begin();
 
 /// For the connections to come.
 void limit_sessions(std::size_t max_sessions);

@@ -217,14 +217,20 @@ void Log::callback_hangs(long long seconds) const {
   sink_(Severity::error, line);
 }
 
-void Log::connections_refused(std::size_t count) const {
+void Log::connections_over_limit(std::size_t count) const {
   std::string line = "connections over max-sessions closed at once, the MTA's default action decides:";
   append_bare(line, "count", std::to_string(count));
   sink_(Severity::warning, line);
 }
 
+void Log::connections_without_thread(std::size_t count) const {
+  std::string line = "connections closed at once for want of a thread or memory, the MTA's default action decides:";
+  append_bare(line, "count", std::to_string(count));
+  sink_(Severity::error, line);
+}
+
 void Log::accept_paused() const {
-  sink_(Severity::error, "too many open files: connections wait until some are closed");
+  sink_(Severity::error, "too many open files, or no memory in the kernel: connections wait");
 }
 
 void Log::cannot_change_fields() const {

@@ -98,8 +98,10 @@ class Log {
   /// A callback has been at work for so long that the service manager is told nothing any more.
   void callback_hangs(long long seconds) const;
 
-  /// So many connections were closed at once, because max-sessions are open or there was no thread for one more.
-  void connections_refused(std::size_t count) const;
+  /// So many connections were closed at once, because max-sessions are open ...
+  void connections_over_limit(std::size_t count) const;
+  /// ... or because there was no thread or memory for one more.
+  void connections_without_thread(std::size_t count) const;
   /// At the limit of open files: connections wait.
   void accept_paused() const;
 

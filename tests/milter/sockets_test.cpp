@@ -5,10 +5,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,6 +24,8 @@ namespace {
 using fake_mta::Daemon;
 using fake_mta::Session;
 using fake_mta::SocketDirectory;
+
+constexpr int manager_backlog = 20;
 
 /// The manager's sockets. They live longer than the services they are handed to.
 class Sockets {
@@ -71,7 +77,7 @@ class Sockets {
  private:
   int add(const sockaddr* address, socklen_t size) {
     const int made = make(address->sa_family);
-    if (bind(made, address, size) != 0 || listen(made, 100) != 0) throw std::runtime_error("no socket");
+    if (bind(made, address, size) != 0 || listen(made, manager_backlog) != 0) throw std::runtime_error("no socket");
     sockets_.push_back(made);
     return made;
   }
@@ -145,6 +151,74 @@ TEST(Sockets, ARestartRefusesNobody) {
   EXPECT_EQ(waiting.send(reported_message()).modifications, reported_edit());
   waiting.quit();
   EXPECT_EQ(second.stop(), 0);
+}
+
+/// Of each TCP connection that the process has open, whether TCP_NODELAY is set; nothing where we may not look.
+std::optional<std::vector<bool>> no_delay_of_connections(pid_t pid) {
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  std::vector<bool> found;
+  for (int fd = 0; fd < 64; ++fd) {
+    const int copy = static_cast<int>(syscall(SYS_pidfd_getfd, process, fd, 0));
+    if (copy < 0 && (errno == EPERM || errno == ENOSYS)) return std::nullopt;
+    int family = 0;
+    int is_listener = 0;
+    int on = 0;
+    socklen_t size = sizeof(int);
+    if (copy >= 0 && getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_INET &&
+        getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &is_listener, &size) == 0 && is_listener == 0 &&
+        getsockopt(copy, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0) {
+      found.push_back(on != 0);
+    }
+    if (copy >= 0) close(copy);
+  }
+  close(process);
+  return found;
+}
+
+// Both ways to link libmilter: the one sets it on the listener, and so does the other.
+TEST(Sockets, TcpConnectionsDoNotDelay) {
+  Service service({}, Service::Family::tcp);
+  Session mta = service.session();
+  const auto found = no_delay_of_connections(service.daemon().pid());
+  if (!found) GTEST_SKIP() << "pidfd_getfd(2) is not allowed here";
+  EXPECT_EQ(*found, std::vector<bool>{true});
+}
+
+TEST(Sockets, TcpConnectionsToAHandedSocketDoNotDelay) {
+  SKIP_WITHOUT_TRANSPORT();
+  Sockets sockets;
+  sockets.add_tcp();
+  Daemon daemon = sockets.start();
+  ASSERT_TRUE(daemon.ready()) << daemon.errors();
+  Session mta(sockets.address(0));
+  mta.negotiate();
+  const auto found = no_delay_of_connections(daemon.pid());
+  if (!found) GTEST_SKIP() << "pidfd_getfd(2) is not allowed here";
+  EXPECT_EQ(*found, std::vector<bool>{true});
+}
+
+// So many wait during a restart.
+TEST(Sockets, TheBacklogStaysTheManagers) {
+  SKIP_WITHOUT_TRANSPORT();
+  Sockets sockets;
+  sockets.add_unix();
+  Daemon daemon = sockets.start();
+  ASSERT_TRUE(daemon.ready()) << daemon.errors();
+  // Nobody accepts while it is stopped. Linux takes one more than the backlog.
+  kill(daemon.pid(), SIGSTOP);
+  int connected = 0;
+  std::vector<int> clients;
+  for (; connected <= 2 * manager_backlog; ++connected) {
+    clients.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    sockets.address(0).copy(address.sun_path, sizeof address.sun_path - 1, 5);
+    if (connect(clients.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) break;
+  }
+  EXPECT_EQ(connected, manager_backlog + 1);
+  for (const int client : clients) close(client);
+  kill(daemon.pid(), SIGCONT);
+  EXPECT_EQ(daemon.stop(), 0);
 }
 
 TEST(Sockets, WhatIsNoListenerIsRefused) {

@@ -37,12 +37,23 @@ TEST(Overload, TheFirstIsALineAndThenThereIsOneAMinuteWithTheCount) {
   EXPECT_EQ(f.counters.accept_pauses(), 0u);
 }
 
+TEST(Overload, WantOfAThreadIsNotMaxSessions) {
+  Fixture f;
+  f.overload.happened(Shortage::threads, f.start);
+  f.overload.happened(Shortage::sessions, f.start);
+  ASSERT_EQ(f.lines.size(), 2u);
+  EXPECT_EQ(f.lines[0],
+            "connections closed at once for want of a thread or memory, the MTA's default action decides: count=1");
+  EXPECT_TRUE(f.lines[1].starts_with("connections over max-sessions closed at once")) << f.lines[1];
+  EXPECT_EQ(f.counters.refused_connections(), 2u);
+}
+
 TEST(Overload, APauseHasALineOfItsOwn) {
   Fixture f;
   f.overload.happened(Shortage::sessions, f.start);
   for (int i = 0; i < 5; ++i) f.overload.happened(Shortage::descriptors, f.start);
   ASSERT_EQ(f.lines.size(), 2u);
-  EXPECT_EQ(f.lines[1], "too many open files: connections wait until some are closed");
+  EXPECT_EQ(f.lines[1], "too many open files, or no memory in the kernel: connections wait");
   EXPECT_EQ(f.counters.accept_pauses(), 5u);
   EXPECT_EQ(f.counters.refused_connections(), 1u);
 }
