@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -153,6 +154,7 @@ const Case refused[] = {
     {"Message-ID", " =?utf-8?q?=3Ca=4?=", "encoded-word:broken-escape"},
     {"Message-ID", " =?utf-8?b?PGFAYj4?=", "encoded-word:broken-base64"},
     {"Message-ID", " =?utf-8?x?abc?=", "encoded-word:encoding"},
+    {"References", " <a@b> =?utf-8?x?<c@d>?=", "encoded-word:encoding"},
     {"Message-ID", " =?utf-16?q?=3Ca=40b=3E?=", "encoded-word:charset"},
     {"Message-ID", " =?utf-8?q?=3Ca=40?= =?iso-2022-jp?q?b=3E?=", "encoded-word:charset"},
     {"Message-ID", " =?ibm037?q?=3Ca=40b=3E?=", "encoded-word:charset"},
@@ -432,6 +434,44 @@ TEST(ReferencesTooLong, KeepsTheFirstAndAsManyOfTheLastAsFit) {
   EXPECT_EQ(verdict_on("References", " a phrase that is too long", policy), "references-too-long:cannot-be-shorter");
 }
 
+/// Every limit, with ids of different lengths, so that it matters which are counted.
+TEST(ReferencesTooLong, KeepsAsManyAsFitUnderAnyLimit) {
+  const std::vector<std::string> ids = {"<a@b>",       "<cc@d> (c)",      "<eeee@f>",
+                                        "<ggggggg@h>", "<iiiiiiiiiii@j>", "<k@lllllllllllllll>"};
+  std::string all;
+  for (const std::string& id : ids) all += (all.empty() ? "" : " ") + id;
+  for (std::size_t limit = 1; limit < all.size(); ++limit) {
+    std::string last = " " + ids[4] + " " + ids[5];
+    for (std::size_t i = 3; i > 0 && ids[0].size() + 1 + ids[i].size() + last.size() <= limit; --i) {
+      last.insert(0, " " + ids[i]);
+    }
+    Policy policy = with(RuleId::references_too_long, RuleAction::fix);
+    policy.references_length = limit;
+    for (const std::string before : {"", " "}) {
+      EXPECT_EQ(verdict_on("References", before + all, policy), "references-too-long -> " + ids[0] + last) << limit;
+    }
+  }
+  Policy policy = with(RuleId::references_too_long, RuleAction::fix);
+  policy.references_length = all.size();
+  EXPECT_EQ(verdict_on("References", " " + all, policy), "");
+}
+
+TEST(ReferencesTooLong, IsOfListsOnly) {
+  Policy policy = with(RuleId::references_too_long, RuleAction::fix);
+  policy.references_length = 10;
+  EXPECT_EQ(verdict_on("Message-ID", " <a@b> (a comment)", policy), "");
+  EXPECT_EQ(verdict_on("References", " <a@b> <c@d>", policy), "references-too-long:cannot-be-shorter") << "two";
+}
+
+TEST(ReferencesTooLong, IsMeasuredAsTheRulesBeforeLeaveIt) {
+  Policy policy;
+  policy.references_length = 17;
+  EXPECT_EQ(verdict_on("References", " <a @b> <c @d> <e @f>", policy), "space-in-msgid -> <a@b> <c@d> <e@f>");
+  policy.references_length = 16;
+  EXPECT_EQ(verdict_on("References", " <a @b> <c @d> <e @f>", policy),
+            "space-in-msgid, references-too-long:report -> <a@b> <c@d> <e@f>");
+}
+
 TEST(ReferencesTooLong, DropsWhatBelongsToADroppedId) {
   Policy policy = with(RuleId::references_too_long, RuleAction::fix);
   policy.references_length = 40;
@@ -449,6 +489,14 @@ TEST(ReferencesTooLong, MayNeedLessWhiteSpaceOnly) {
 }
 
 // --- folded.
+
+TEST(Folded, FitsOneLineWithNameAndColon) {
+  Policy policy = with(RuleId::folded, RuleAction::fix);
+  policy.fold_at = 11 + 6 + 6;
+  EXPECT_EQ(verdict_on("References", " <a@b>\n <c@d>", policy), "folded -> <a@b> <c@d>");
+  policy.fold_at = 11 + 6 + 5;
+  EXPECT_EQ(verdict_on("References", " <a@b>\n <c@d>", policy), "");
+}
 
 TEST(Folded, IsOffByDefaultAndUnfoldsWhatFitsOneLine) {
   const Policy policy = with(RuleId::folded, RuleAction::fix);
