@@ -177,6 +177,9 @@ TEST(DkimVerdict, WithKeepNothingIsEditedWhereNotAllSignaturesAreRead) {
   EXPECT_EQ(verdict_on(fields, keep()), "encoded-word /;  <a@b>");
   fields.push_back({"DKIM-Signature", " h=message-id; d=late.example", 101});
   EXPECT_EQ(verdict_on(fields, keep()), "encoded-word:signed /; ");
+  fields[100].body = " h=message-id; d=hundredth.example";
+  EXPECT_EQ(verdict_on(fields, keep()), "encoded-word:signed /hundredth.example; ");
+  fields[100].body = " h=from; d=d.example";
   EXPECT_EQ(verdict_on(fields, {}), "encoded-word /;  <a@b>");
 }
 

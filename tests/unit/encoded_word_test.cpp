@@ -161,6 +161,8 @@ TEST(Charset, IsRefusedIfItIsNot) {
                                       "IBM-1047",
                                       "csIBM273",
                                       "UNICODE-1-1-UTF-7",
+                                      "unicodeFFFE",
+                                      "x-unicode-2-0-utf-7",
                                       "ISO-10646-UCS-2",
                                       "csUnicode11UTF7",
                                       "csUTF16LE",

@@ -472,6 +472,14 @@ TEST(ReferencesTooLong, IsMeasuredAsTheRulesBeforeLeaveIt) {
             "space-in-msgid, references-too-long:report -> <a@b> <c@d> <e@f>");
 }
 
+TEST(ReferencesTooLong, IsNotMeasuredByWhatOnlyFoldsWouldLeave) {
+  Policy policy;
+  policy.line_length = policy.fold_at = 25;
+  policy.references_length = 27;
+  EXPECT_EQ(verdict_on("References", " <a@b>   <c@d>   <e@f>   <g@h>", policy),
+            "line-too-long, references-too-long:report -> <a@b> <c@d>/ <e@f> <g@h>");
+}
+
 TEST(ReferencesTooLong, DropsWhatBelongsToADroppedId) {
   Policy policy = with(RuleId::references_too_long, RuleAction::fix);
   policy.references_length = 40;
