@@ -17,14 +17,14 @@ SWAPS = {"<": ["<="], "<=": ["<"], ">": [">="], ">=": [">"], "==": ["!="], "!=":
          "+": ["-"], "-": ["+"], "+=": ["-="], "-=": ["+="], "++": ["--"], "--": ["++"], "!": [""],
          "true": ["false"], "false": ["true"]}
 # A statement of its own line that declares nothing: a jump, a call, an assignment.
-STATEMENT = re.compile(r"^ *(?:continue|break|(?:\+\+|--)?\*?[\w.>-]+(?:\[[^]]*\])?(?:\(.*\)|(?: [-+|&]?=(?!=) .*)|\+\+|--)?);"
-                       r"(?= *(?://.*)?$)", re.MULTILINE)
+STATEMENT = re.compile(r"^ *(?:continue|break|(?:\+\+|--)?\*?[\w.>-]+(?:\[[^]]*\])?"
+                       r"(?:\(.*\)|(?: [-+|&]?=(?!=) .*)|\+\+|--)?);(?= *(?://.*)?$)", re.MULTILINE)
 
 
 class Mutant(typing.NamedTuple):
     file: str  # its path from the top
     line: int
-    source: str  # the line without the space around it
+    source: str  # the line without the space around it, and which of several such lines
     change: str  # "old -> new", and which of several in the line
     begin: int
     end: int
@@ -87,10 +87,16 @@ def changes(text):
 
 def mutants_of(file, text):
     seen = {}
+    lines = {}  # line: where it stands
     for begin, end, new in sorted(changes(text)):
         line_begin = text.rfind("\n", 0, begin) + 1
         source = text[line_begin:text.find("\n", begin)].strip()
         number = text.count("\n", 0, begin) + 1
+        same = lines.setdefault(source, [])
+        if number not in same:
+            same.append(number)
+        if len(same) > 1:
+            source += f" #{len(same)}"
         what = "deleted" if new == ";" else f"{text[begin:end]} -> {new or 'nothing'}"
         seen[number, what] = seen.get((number, what), 0) + 1
         which = f" ({seen[number, what]})" if seen[number, what] > 1 else ""

@@ -227,6 +227,19 @@ TEST(EncodedWord, ThatIsNotReadHoldsLaterEditsBack) {
             "encoded-word:broken-escape, line-too-long:no-fold-point, msgid-too-long:encoded-word");
 }
 
+TEST(EncodedWord, ThatIsNotReadHoldsEveryOtherEditBack) {
+  Policy policy;
+  policy.references_length = 20;
+  for (const RuleId rule : {RuleId::references_too_long, RuleId::no_angle_brackets, RuleId::non_ascii}) {
+    policy.action(rule) = RuleAction::fix;
+  }
+  EXPECT_EQ(verdict_on("References", " <a@b> <c@d> <e@f> <g@h> =?utf-8?q?=3Cc=4?=", policy),
+            "encoded-word:broken-escape, references-too-long:encoded-word");
+  EXPECT_EQ(verdict_on("In-Reply-To", " <\xc3\xa9@b> =?utf-8?q?=3Cc=4?=", policy),
+            "encoded-word:broken-escape, references-too-long:encoded-word, non-ascii:encoded-word");
+  EXPECT_EQ(verdict_on("Message-ID", " a=?b@c", policy), "encoded-word:malformed-word, no-angle-brackets:encoded-word");
+}
+
 TEST(EncodedWord, ThatIsNotReadAllowsRefoldingAtExistingWhiteSpace) {
   const std::string id = "<" + std::string(600, 'x') + "@y>";
   EXPECT_EQ(verdict_on("References", " " + id + ", " + id + "  =?utf-8?q?=3Cc=4?=\t=?utf-8?q?5?="),

@@ -26,10 +26,11 @@ TEST(Plain, IsWhatNearlyAllMailHas) {
 }
 
 TEST(Plain, IsNothingThatNeedsASecondLook) {
-  for (const char* body : {" a",         " <a@b> c",    " <a@b",         " <>",          "<",        " <a b@c>",
-                           " <a\n b@c>", " <a\"b>",     " <a(b>",        " <a)b>",       " <a\\b>",  " <a?b>",
-                           " <a<b>",     " <a@b>>",     " <\xc3\xa9@b>", " <a\x7f>",     " <a\x01>", " <a@b>\n",
-                           " <a@b>\nx",  " <a@b>\n\n ", " (c) <a@b>",    " \"q\" <a@b>", " =?x",     "\r <a@b>"}) {
+  for (const char* body :
+       {" a",          " <a@b> c",   " <a@b",         " <>",      "<",        " <a b@c>", " <a\n b@c>",
+        " <a\"b>",     " <a(b>",     " <a)b>",        " <a\\b>",  " <a?b>",   " <?a>",    " <a?>",
+        " <a<b>",      " <a@b>>",    " <\xc3\xa9@b>", " <a\x7f>", " <a\x01>", " <a@b>\n", " <a@b>\nx",
+        " <a@b>\n\n ", " (c) <a@b>", " \"q\" <a@b>",  " =?x",     "\r <a@b>"}) {
     EXPECT_FALSE(is_plain("Message-ID", body)) << body;
     EXPECT_FALSE(is_plain("References", body)) << body;
   }
