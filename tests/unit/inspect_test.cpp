@@ -406,6 +406,20 @@ TEST(SpaceInMsgid, InAFieldThatIsEditedOtherwise) {
 
 // --- references-too-long.
 
+TEST(ControlCharacter, IsSeenAtBothEnds) {
+  EXPECT_EQ(verdict_on("Message-ID", "\x01 <a@b>"), "control-character:report");
+  EXPECT_EQ(verdict_on("Message-ID", " <a@b>\n"), "control-character:report");
+}
+
+TEST(EncodedWord, IsNotTheBeginningOfOneInsideAnId) {
+  EXPECT_EQ(verdict_on("Message-ID", " <a=?b@c>"), "");
+}
+
+TEST(SpaceInMsgid, IsRemovedBetweenPhrases) {
+  EXPECT_EQ(verdict_on("References", " <a @b> (c .d)"), "space-in-msgid -> <a@b> (c .d)");
+  EXPECT_EQ(verdict_on("References", " fred <a @b> said (c) so"), "space-in-msgid -> fred <a@b> said (c) so");
+}
+
 TEST(ReferencesTooLong, IsReportedByDefault) {
   const std::string body = list_of(25, "\n ");
   EXPECT_EQ(verdict_on("References", body), "references-too-long:report") << "25 * 81 - 1 = 2024";

@@ -16,7 +16,7 @@ bool is_plain(std::string name, std::string body, const Policy& policy = {}, int
 
 TEST(Plain, IsWhatNearlyAllMailHas) {
   for (const char* body : {" <a@b>", "<a@b>", "\n <a@b>", "\n\t<a@b>", " \n <a@b>", "\t<GUID>",
-                           " <!#$%&'*+-/=^_`{|}~.,:;@[]>", " <a@b> ", " <a@b>,"}) {
+                           " <!#$%&'*+-/=^_`{|}~.,:;@[]>", " <a@b> ", " <a@b>,", " <a@b>\n "}) {
     EXPECT_TRUE(is_plain("Message-ID", body)) << body;
     EXPECT_TRUE(is_plain("References", body)) << body;
   }
