@@ -42,9 +42,9 @@ struct Token {
 /// Cuts a body into tokens and puts them into `tokens` (cleared first, its memory kept). Lossless: their
 /// texts put together are the body. Total, and linear in the body's length.
 ///
-/// An id ends at the first ">" if no white space and no "<" comes before it and quotes and parentheses
-/// are balanced; else where the grammar above ends it (a ">" in a quoted-string or comment is part of the
-/// id); else at the first ">" if no "<" comes before it. A parenthesis or quote that is never closed is text.
+/// An id ends at the first ">" if no white space, quote, parenthesis, backslash or "<" comes before it; else where
+/// the grammar above ends it (a ">" in a quoted-string or comment is part of the id); else at the first ">" if no "<"
+/// comes before it. A parenthesis or quote that is never closed is text.
 void scan(std::string_view body, std::vector<Token>& tokens);
 
 /// What the white space inside one id's brackets means.

@@ -55,11 +55,11 @@ bool EncodedWordMatcher::match(std::size_t at, EncodedWord& word) noexcept {
 
 bool is_ascii_charset(std::string_view charset) noexcept {
   // Not ASCII as octets: stateful or wide encodings, by how their names begin ...
-  // IANA's names and aliases (2024), and those without a hyphen that iconv and Python take.
-  static constexpr std::array<std::string_view, 20> beginnings = {
-      "utf-7",     "utf-16",      "utf-32",     "ucs-",   "iso-2022", "hz-",     "ebcdic-",
-      "x-ebcdic",  "unicode-1-1", "iso-10646-", "csutf7", "csutf16",  "csutf32", "csucs4",
-      "csiso2022", "csunicode",   "utf7",       "utf16",  "utf32",    "ucs2"};
+  // IANA's names and aliases (2024), Windows' names, and those without a hyphen that iconv and Python take.
+  static constexpr std::array<std::string_view, 21> beginnings = {
+      "utf-7",    "utf-16",    "utf-32",    "ucs-",       "iso-2022", "hz-",     "ebcdic-",
+      "x-ebcdic", "unicode",   "x-unicode", "iso-10646-", "csutf7",   "csutf16", "csutf32",
+      "csucs4",   "csiso2022", "csunicode", "utf7",       "utf16",    "utf32",   "ucs2"};
   // ... and EBCDIC, by its code page number (IANA character sets, 2024) behind "ibm", "cp" and the like.
   static constexpr std::array<std::string_view, 4> ebcdic_makers = {"ibm-", "ibm", "cp", "csibm"};
   static constexpr std::array<std::string_view, 44> ebcdic_pages = {

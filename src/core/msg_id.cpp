@@ -131,16 +131,7 @@ class Scanner {
   }
 
   /// What nearly every id is: no white space, and nothing in which a ">" could hide.
-  static bool is_simple(std::string_view inside) {
-    std::size_t quotes = 0;
-    std::ptrdiff_t depth = 0;
-    for (const char c : inside) {
-      if (ascii::is_space(c) || c == '\\') return false;
-      quotes += c == '"';
-      depth += (c == '(') - (c == ')');
-    }
-    return quotes % 2 == 0 && depth == 0;
-  }
+  static bool is_simple(std::string_view inside) { return inside.find_first_of(" \t\n\"()\\") == npos; }
 
   /// Up to the next "<" that is not part of an encoded-word, or the end; without white space behind it.
   std::size_t unterminated(std::size_t at) {

@@ -113,29 +113,13 @@ def grammar_end(text, at):
     return at + 1 if at is not None and text[at:at + 1] == ">" else None
 
 
-def is_balanced(text):
-    at = 0 if re.search(r'["()]', text) else len(text)
-    while at < len(text):
-        if text[at] == '"':
-            at = quoted_end(text, at)
-        elif text[at] == "(":
-            at = comment_end(text, at)
-        elif text[at] == ")":
-            return False
-        else:
-            at += 1
-        if at is None:
-            return False
-    return True
-
-
 def id_end(text, at):
     """Behind the id that begins at `at`, or None where it is unterminated."""
     first = text.find(">", at)
     if first < 0:
         return None
     inside = text[at + 1:first]
-    if not re.search(r"[ \t\n<]", inside) and is_balanced(inside):
+    if not re.search(r'[ \t\n"()\\<]', inside):
         return first + 1
     end = grammar_end(text, at)
     if end:
@@ -273,8 +257,8 @@ def shorten(an_id, domain, limit):
 # ---- encoded-words (encoded_word.h)
 
 WIDE = ("utf-7", "utf7", "utf-16", "utf16", "utf-32", "utf32", "ucs-", "ucs2", "iso-2022", "csiso2022", "hz-",
-        "iso-10646-", "unicode-1-1", "csunicode", "csucs4", "csutf7", "csutf16", "csutf32", "ebcdic-", "x-ebcdic",
-        "ibm037", "cp037")
+        "iso-10646-", "unicode", "x-unicode", "csunicode", "csucs4", "csutf7", "csutf16", "csutf32", "ebcdic-",
+        "x-ebcdic", "ibm037", "cp037")
 
 
 def is_ascii_charset(name):

@@ -10,7 +10,7 @@ SPELLINGS = {"Message-ID": ["Message-Id", "message-id", "MESSAGE-ID"], "In-Reply
              "References": ["references", "REFERENCES"], "Resent-Message-ID": ["Resent-Message-Id"]}
 CHARSETS = ["utf-8", "UTF-8", "us-ascii", "iso-8859-1", "windows-1252", "x-unknown", "cp-850", "utf-8*en"]
 ODD_CHARSETS = ["utf-16", "UTF-16LE", "utf-7", "utf-32be", "iso-2022-jp", "hz-gb-2312", "ucs-2", "ebcdic-us", "ibm037",
-                "", "unicode-1-1-utf-7", "iso-10646-ucs-2", "utf16", "csUnicode"]
+                "", "unicode-1-1-utf-7", "iso-10646-ucs-2", "utf16", "csUnicode", "unicodeFFFE", "x-unicode-2-0-utf-7"]
 ATEXT = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~"
 PIECES = ["<", ">", "@", ".", ",", "(", ")", '"', "\\", "[", "]", " ", "\t", "\n ", "\n\t", "\n", "\r", "\0", "!",
           "!\n ", "=?", "?=", "=?utf-8?q?", "=?us-ascii?b?", "=3C", "=3E", "=40", "=", "_", "?", "a", "b.c", "x@y",
@@ -37,8 +37,8 @@ def left(rng):
     if kind < 0.65:
         return '"' + rng.choice(["a b", "a>b", "a<b", 'a\\"b', "a@b", "", "x", "a\n b", "(", "a\\", "\xe9"]) + '"'
     if kind < 0.7:
-        return rng.choice(["[hex====", "!&!AAAA", "a@b", "a,b", "(c)a", "a(c>)", "a..b", ".a", 'a"b', "a(b", "a)b",
-                           "\xc3\xa9t"])
+        return rng.choice(["[hex====", "!&!AAAA", "a@b", "a,b", "(c)a", "a(c>)", '"a)"(>)', "a..b", ".a", 'a"b', "a(b",
+                           "a)b", "\xc3\xa9t"])
     if kind < 0.72:
         return atom(rng, 10) + "x" * rng.choice([20, 60, 900, 935, 960, 1100, 3000])
     return f"{rng.randint(0, 10 ** 14)}.{rng.randint(0, 10 ** 8)}.JavaMail.{atom(rng, 6)}"

@@ -57,12 +57,13 @@ TEST(Dkim, WhatIsNoSignatureCoversNothing) {
   EXPECT_EQ(with_signature(" d=d.example"), "/");
   EXPECT_EQ(with_signature(" h=message-id"), "/");
   EXPECT_EQ(with_signature(" d=; h=message-id"), "/");
+  EXPECT_EQ(with_signature(" h=message-id; d=" + std::string(255, 'd')), "/" + std::string(255, 'd'));
   EXPECT_EQ(with_signature(" h=message-id; d=" + std::string(256, 'd')), "/") << "no name in the DNS";
   EXPECT_EQ(with_signature(" nonsense; d=d.example; h=message-id"), "/");
   EXPECT_EQ(with_signature(" d=d.example; d=e.example; h=message-id"), "/") << "a tag twice: RFC 6376 3.2";
   EXPECT_EQ(with_signature(" v=1; v=1; d=d.example; h=message-id"), "/") << "any tag";
   EXPECT_EQ(with_signature(" =1; d=d.example; h=message-id"), "/") << "a tag without a name";
-  EXPECT_EQ(with_signature(" 1=1; d=d.example; h=message-id"), "/") << "no tag-name";
+  EXPECT_EQ(with_signature(" 9=1; d=d.example; h=message-id"), "/") << "no tag-name";
   EXPECT_EQ(with_signature(" a-b=1; d=d.example; h=message-id"), "/") << "no tag-name";
   EXPECT_EQ(with_signature(" d=d.example; h=message-id;;"), "/") << "a tag-spec without anything";
   EXPECT_EQ(with_signature(" d=d.example;; h=message-id"), "/") << "an empty tag-spec in the middle";
@@ -115,6 +116,7 @@ TEST(Dkim, OnlySoManySignaturesAreRead) {
 
 TEST(Dkim, RelaxedForm) {
   EXPECT_EQ(msgid::relaxed_body(""), "");
+  EXPECT_EQ(msgid::relaxed_body("A"), "A");
   EXPECT_EQ(msgid::relaxed_body(" \t\n "), "");
   EXPECT_EQ(msgid::relaxed_body(" A <x@y>\n\t <Z@y> \t"), "A <x@y> <Z@y>");
   EXPECT_EQ(msgid::relaxed_body(" A\n\n B"), "A\n B") << "a LF that is no fold is no white space";
@@ -175,6 +177,9 @@ TEST(DkimVerdict, WithKeepNothingIsEditedWhereNotAllSignaturesAreRead) {
   EXPECT_EQ(verdict_on(fields, keep()), "encoded-word /;  <a@b>");
   fields.push_back({"DKIM-Signature", " h=message-id; d=late.example", 101});
   EXPECT_EQ(verdict_on(fields, keep()), "encoded-word:signed /; ");
+  fields[100].body = " h=message-id; d=hundredth.example";
+  EXPECT_EQ(verdict_on(fields, keep()), "encoded-word:signed /hundredth.example; ");
+  fields[100].body = " h=from; d=d.example";
   EXPECT_EQ(verdict_on(fields, {}), "encoded-word /;  <a@b>");
 }
 

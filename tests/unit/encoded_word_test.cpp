@@ -38,6 +38,14 @@ TEST(Match, WantsAWholeWordWithoutWhiteSpace) {
   EXPECT_EQ(matched("?=?utf-8?q?a?="), "no");
 }
 
+TEST(Match, TakesNothingFromAWordBefore) {
+  EncodedWordMatcher matcher("=?utf-8?q?a?= =?utf-8?q =?utf-8?q<b?=");
+  EncodedWord word;
+  ASSERT_TRUE(matcher.match(0, word));
+  EXPECT_FALSE(matcher.match(14, word));
+  EXPECT_FALSE(matcher.match(24, word));
+}
+
 TEST(Match, OfManyBeginningsWithoutEndIsLinear) {
   std::string text;
   for (int i = 0; i < 20000; ++i) text += "=?a?q?x";
@@ -79,6 +87,7 @@ TEST(Decode, RefusesABrokenEscape) {
 TEST(Decode, B) {
   EXPECT_EQ(decoded("=?utf-8?b?PGFAYj4=?="), "<a@b>");
   EXPECT_EQ(decoded("=?utf-8?B?PGFAYmI+?="), "<a@bb>");
+  EXPECT_EQ(decoded("=?utf-8?B?PGFhYWFhYUBiYmI+?="), "<aaaaaa@bbb>");
   EXPECT_EQ(decoded("=?utf-8?b?\?="), "");
   EXPECT_EQ(decoded("=?utf-8?b?AAEC?="), std::string("\0\1\2", 3));
   EXPECT_EQ(decoded("=?utf-8?b?YQ==?="), "a");
@@ -120,9 +129,10 @@ TEST(Decode, KeepsTheFirstRefusalAndShowsTheBrackets) {
 
 TEST(Charset, IsTakenIfItsAsciiIsAscii) {
   for (const std::string_view name :
-       {"utf-8",     "UTF-8",        "us-ascii",   "iso-8859-1", "ISO-8859-15", "windows-1252", "koi8-r", "cp-850",
-        "cp850",     "cp0437",       "cp1252",     "ibm850",     "gb2312",      "gbk",          "big5",   "euc-jp",
-        "shift_jis", "unknown-8bit", "x-anything", "utf",        "iso-20",      "hz",           "ibm",    "cp"}) {
+       {"utf-8",  "UTF-8",  "us-ascii",  "iso-8859-1", "ISO-8859-15",  "windows-1252", "koi8-r",
+        "cp-850", "cp850",  "cp0437",    "cp1252",     "ibm850",       "gb2312",       "gbk",
+        "big5",   "euc-jp", "shift_jis", "500",        "unknown-8bit", "x-anything",   "utf",
+        "iso-20", "hz",     "ibm",       "cp"}) {
     EXPECT_TRUE(msgid::is_ascii_charset(name)) << name;
   }
 }
@@ -151,6 +161,8 @@ TEST(Charset, IsRefusedIfItIsNot) {
                                       "IBM-1047",
                                       "csIBM273",
                                       "UNICODE-1-1-UTF-7",
+                                      "unicodeFFFE",
+                                      "x-unicode-2-0-utf-7",
                                       "ISO-10646-UCS-2",
                                       "csUnicode11UTF7",
                                       "csUTF16LE",

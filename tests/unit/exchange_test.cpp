@@ -133,6 +133,24 @@ TEST(Exchange, NonAscii) {
           {"Message-ID", " <\xc3\xbc@b>", "non-ascii Message-ID 1 utf-8"}});
 }
 
+/// The ends of each range of RFC 3629 4, and what lies beyond them.
+TEST(Exchange, NonAsciiIsUtf8OrNot) {
+  for (const char* is :
+       {"\x7f\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xe0\xbf\xbf", "\xe1\x80\x80", "\xec\xbf\xbf", "\xed\x80\x80",
+        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf0\xbf\xbf\xbf", "\xf1\x80\x80\x80",
+        "\xf3\xbf\xbf\xbf", "\xf4\x80\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_EQ(told({{"X", is, 1}}), "non-ascii X 1 utf-8") << is;
+  }
+  for (const char* is_not : {"\xc1\xbf",         "\xc2\x7f",         "\xc2\xc0",         "\xdf",
+                             "\xdf\xbf\x80",     "\xe0\x9f\xbf",     "\xe0\xc0\x80",     "\xe1\x7f\x80",
+                             "\xe1\x80\x7f",     "\xe1\x80\xc0",     "\xe1\x80",         "\xed\xa0\x80",
+                             "\xed\x7f\x80",     "\xef\xbf\xc0",     "\xf0\x8f\xbf\xbf", "\xf0\x90\x80",
+                             "\xf0\x90\x80\x7f", "\xf1\x80\xc0\x80", "\xf3\xc0\x80\x80", "\xf4\x90\x80\x80",
+                             "\xf4\x7f\x80\x80", "\xf5\x80\x80\x80", "\xff\x80\x80\x80", "\xbf"}) {
+    EXPECT_EQ(told({{"X", is_not, 1}}), "non-ascii X 1 not-utf-8") << is_not;
+  }
+}
+
 // The first look at a body runs in blocks: one octet that matters, at any place of bodies around a block's length.
 TEST(Exchange, NoOctetIsOverlooked) {
   for (const std::size_t size : std::initializer_list<std::size_t>{1, 2, 3, 15, 16, 17, 254, 255, 256, 257, 510, 511}) {
@@ -157,6 +175,7 @@ TEST(Exchange, TextLength) {
           {"Subject", " " + std::string(1000, 'x') + "\n " + std::string(1000, 'x'), "text-length Subject 1"},
           {"SUBJECT", most + "x", "text-length SUBJECT 1"},
           {"Comments", most + "x", "text-length Comments 1"},
+          {"Resentment", most + "x", "text-length Resentment 1"},
           {"X-Spam-Report", most + "x", "text-length X-Spam-Report 1"},
           {"Original-Message-ID", most + "x", "text-length Original-Message-ID 1"}});
 }
@@ -302,6 +321,7 @@ TEST(Exchange, MultipartEncoding) {
       {" multipart", " base64", ""},
       {" multipart-x/mixed", " base64", ""},
       {" (multipart/mixed", " base64", ""},
+      {" multipart/mixed", " ", "transfer-encoding Content-Transfer-Encoding 1 no-encoding"},
       {"", " base64", ""},
   };
   for (const Both& row : rows) {
@@ -323,6 +343,7 @@ TEST(Exchange, OfSeveralContentTypesTheFirstCounts) {
   EXPECT_EQ(told({version, text, multipart, seven_bit, base64}), "");
   const Field quoted = {"Content-Transfer-Encoding", " quoted-printable", 3};
   EXPECT_EQ(told({seven_bit, base64, quoted, version, multipart}), "multipart-encoding content-transfer-encoding 2");
+  EXPECT_EQ(check({version, multipart, base64}).at(0).before, "base64");
   EXPECT_EQ(told({base64, {"Subject", "\xff", 1}, version, multipart}),
             "multipart-encoding content-transfer-encoding 1\nnon-ascii Subject 1 not-utf-8")
       << "in the order of the fields";
@@ -340,7 +361,7 @@ TEST(Exchange, TransferEncoding) {
   for (const char* unknown : {"7-bit", "8bits", "uuencode", "utf-8", "quoted", "x-gzip64", "bas64", "7bit8bit"}) {
     rows.push_back({name, unknown, found + "unknown-encoding"});
   }
-  for (const char* none : {"", " ", "\n ", "(7bit)", "(7bit", "(a \\) 7bit", "(7bit\\", "\"7bit\"", ";",
+  for (const char* none : {"", " ", "\n ", "(7bit)", "(7bit", "(a \\) 7bit", "(7bit\\", "\"7bit\"", ";", "\\x 7bit",
                            "\xff"
                            "7bit"}) {
     const bool is_high = std::string_view(none).starts_with('\xff');
@@ -408,6 +429,10 @@ TEST(Exchange, IsReadyForTheNextMessage) {
       for (const Field& field : message) exchange.field(field.name, field.body);
       EXPECT_EQ(told(exchange.end_of_header()), told(message));
     }
+  }
+  for (int i = 0; i < 2; ++i) {
+    exchange.field("To", std::string(65536 - 5, 'x'));
+    EXPECT_EQ(told(exchange.end_of_header()), "") << "of just the size that is allowed";
   }
   EXPECT_EQ(told(second), "non-ascii Subject 1 not-utf-8");
   EXPECT_EQ(check(many).back().instance, 60);

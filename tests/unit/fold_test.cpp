@@ -57,6 +57,10 @@ TEST(SafeBody, IsPrintableAsciiWithFoldsOnly) {
   EXPECT_TRUE(is_safe_body(10, " <a@b>\n <c@d>"));
   EXPECT_FALSE(is_safe_body(10, " <a@b>\n\t<c@d>"));
   EXPECT_FALSE(is_safe_body(10, " <a@b>\nBcc: x"));
+  EXPECT_FALSE(is_safe_body(10, "\x01<a@b>"));
+  EXPECT_FALSE(is_safe_body(10, "\n"));
+  EXPECT_TRUE(is_safe_body(10, " !~"));
+  EXPECT_FALSE(is_safe_body(10, " \x1f"));
   EXPECT_FALSE(is_safe_body(10, " <a@b>\n"));
   EXPECT_FALSE(is_safe_body(10, " <a\r@b>"));
   EXPECT_FALSE(is_safe_body(10, std::string_view(" a\0b", 4)));

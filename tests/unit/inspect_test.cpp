@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -153,6 +154,7 @@ const Case refused[] = {
     {"Message-ID", " =?utf-8?q?=3Ca=4?=", "encoded-word:broken-escape"},
     {"Message-ID", " =?utf-8?b?PGFAYj4?=", "encoded-word:broken-base64"},
     {"Message-ID", " =?utf-8?x?abc?=", "encoded-word:encoding"},
+    {"References", " <a@b> =?utf-8?x?<c@d>?=", "encoded-word:encoding"},
     {"Message-ID", " =?utf-16?q?=3Ca=40b=3E?=", "encoded-word:charset"},
     {"Message-ID", " =?utf-8?q?=3Ca=40?= =?iso-2022-jp?q?b=3E?=", "encoded-word:charset"},
     {"Message-ID", " =?ibm037?q?=3Ca=40b=3E?=", "encoded-word:charset"},
@@ -223,6 +225,19 @@ TEST(EncodedWord, ThatIsNotReadHoldsLaterEditsBack) {
             "encoded-word:broken-escape, space-in-msgid:encoded-word");
   EXPECT_EQ(verdict_on("References", " " + long_id + "\n =?utf-8?q?=3Cc=4?="),
             "encoded-word:broken-escape, line-too-long:no-fold-point, msgid-too-long:encoded-word");
+}
+
+TEST(EncodedWord, ThatIsNotReadHoldsEveryOtherEditBack) {
+  Policy policy;
+  policy.references_length = 20;
+  for (const RuleId rule : {RuleId::references_too_long, RuleId::no_angle_brackets, RuleId::non_ascii}) {
+    policy.action(rule) = RuleAction::fix;
+  }
+  EXPECT_EQ(verdict_on("References", " <a@b> <c@d> <e@f> <g@h> =?utf-8?q?=3Cc=4?=", policy),
+            "encoded-word:broken-escape, references-too-long:encoded-word");
+  EXPECT_EQ(verdict_on("In-Reply-To", " <\xc3\xa9@b> =?utf-8?q?=3Cc=4?=", policy),
+            "encoded-word:broken-escape, references-too-long:encoded-word, non-ascii:encoded-word");
+  EXPECT_EQ(verdict_on("Message-ID", " a=?b@c", policy), "encoded-word:malformed-word, no-angle-brackets:encoded-word");
 }
 
 TEST(EncodedWord, ThatIsNotReadAllowsRefoldingAtExistingWhiteSpace) {
@@ -391,6 +406,20 @@ TEST(SpaceInMsgid, InAFieldThatIsEditedOtherwise) {
 
 // --- references-too-long.
 
+TEST(ControlCharacter, IsSeenAtBothEnds) {
+  EXPECT_EQ(verdict_on("Message-ID", "\x01 <a@b>"), "control-character:report");
+  EXPECT_EQ(verdict_on("Message-ID", " <a@b>\n"), "control-character:report");
+}
+
+TEST(EncodedWord, IsNotTheBeginningOfOneInsideAnId) {
+  EXPECT_EQ(verdict_on("Message-ID", " <a=?b@c>"), "");
+}
+
+TEST(SpaceInMsgid, IsRemovedBetweenPhrases) {
+  EXPECT_EQ(verdict_on("References", " <a @b> (c .d)"), "space-in-msgid -> <a@b> (c .d)");
+  EXPECT_EQ(verdict_on("References", " fred <a @b> said (c) so"), "space-in-msgid -> fred <a@b> said (c) so");
+}
+
 TEST(ReferencesTooLong, IsReportedByDefault) {
   const std::string body = list_of(25, "\n ");
   EXPECT_EQ(verdict_on("References", body), "references-too-long:report") << "25 * 81 - 1 = 2024";
@@ -432,6 +461,52 @@ TEST(ReferencesTooLong, KeepsTheFirstAndAsManyOfTheLastAsFit) {
   EXPECT_EQ(verdict_on("References", " a phrase that is too long", policy), "references-too-long:cannot-be-shorter");
 }
 
+/// Every limit, with ids of different lengths, so that it matters which are counted.
+TEST(ReferencesTooLong, KeepsAsManyAsFitUnderAnyLimit) {
+  const std::vector<std::string> ids = {"<a@b>",       "<cc@d> (c)",      "<eeee@f>",
+                                        "<ggggggg@h>", "<iiiiiiiiiii@j>", "<k@lllllllllllllll>"};
+  std::string all;
+  for (const std::string& id : ids) all += (all.empty() ? "" : " ") + id;
+  for (std::size_t limit = 1; limit < all.size(); ++limit) {
+    std::string last = " " + ids[4] + " " + ids[5];
+    for (std::size_t i = 3; i > 0 && ids[0].size() + 1 + ids[i].size() + last.size() <= limit; --i) {
+      last.insert(0, " " + ids[i]);
+    }
+    Policy policy = with(RuleId::references_too_long, RuleAction::fix);
+    policy.references_length = limit;
+    for (const std::string before : {"", " "}) {
+      EXPECT_EQ(verdict_on("References", before + all, policy), "references-too-long -> " + ids[0] + last) << limit;
+    }
+  }
+  Policy policy = with(RuleId::references_too_long, RuleAction::fix);
+  policy.references_length = all.size();
+  EXPECT_EQ(verdict_on("References", " " + all, policy), "");
+}
+
+TEST(ReferencesTooLong, IsOfListsOnly) {
+  Policy policy = with(RuleId::references_too_long, RuleAction::fix);
+  policy.references_length = 10;
+  EXPECT_EQ(verdict_on("Message-ID", " <a@b> (a comment)", policy), "");
+  EXPECT_EQ(verdict_on("References", " <a@b> <c@d>", policy), "references-too-long:cannot-be-shorter") << "two";
+}
+
+TEST(ReferencesTooLong, IsMeasuredAsTheRulesBeforeLeaveIt) {
+  Policy policy;
+  policy.references_length = 17;
+  EXPECT_EQ(verdict_on("References", " <a @b> <c @d> <e @f>", policy), "space-in-msgid -> <a@b> <c@d> <e@f>");
+  policy.references_length = 16;
+  EXPECT_EQ(verdict_on("References", " <a @b> <c @d> <e @f>", policy),
+            "space-in-msgid, references-too-long:report -> <a@b> <c@d> <e@f>");
+}
+
+TEST(ReferencesTooLong, IsNotMeasuredByWhatOnlyFoldsWouldLeave) {
+  Policy policy;
+  policy.line_length = policy.fold_at = 25;
+  policy.references_length = 27;
+  EXPECT_EQ(verdict_on("References", " <a@b>   <c@d>   <e@f>   <g@h>", policy),
+            "line-too-long, references-too-long:report -> <a@b> <c@d>/ <e@f> <g@h>");
+}
+
 TEST(ReferencesTooLong, DropsWhatBelongsToADroppedId) {
   Policy policy = with(RuleId::references_too_long, RuleAction::fix);
   policy.references_length = 40;
@@ -449,6 +524,14 @@ TEST(ReferencesTooLong, MayNeedLessWhiteSpaceOnly) {
 }
 
 // --- folded.
+
+TEST(Folded, FitsOneLineWithNameAndColon) {
+  Policy policy = with(RuleId::folded, RuleAction::fix);
+  policy.fold_at = 11 + 6 + 6;
+  EXPECT_EQ(verdict_on("References", " <a@b>\n <c@d>", policy), "folded -> <a@b> <c@d>");
+  policy.fold_at = 11 + 6 + 5;
+  EXPECT_EQ(verdict_on("References", " <a@b>\n <c@d>", policy), "");
+}
 
 TEST(Folded, IsOffByDefaultAndUnfoldsWhatFitsOneLine) {
   const Policy policy = with(RuleId::folded, RuleAction::fix);

@@ -55,6 +55,15 @@ const ScanCase scan_cases[] = {
     {"<\"a>b\"@c>", "i[<\"a>b\"@c>]"},
     {"<a(>)@b>", "i[<a(>)@b>]"},
     {"<\"x\\\">\"@c> t", "i[<\"x\\\">\"@c>] s t[t]"},
+    {"<\"a>b\".c@d.e>", "i[<\"a>b\".c@d.e>]"},
+    {"<\"a>b\"@c\x7f>", "i[<\"a>] t[b\"@c\x7f>]"},
+    {"\"\" <a@b>", "q[\"\"] s i[<a@b>]"},
+    {"<\"a>b\"@[1.2]>", "i[<\"a>b\"@[1.2]>]"},
+    {"<\"a)\"(>)@b>", "i[<\"a)\"(>)@b>]"},
+    {"<\\a>b\"@c>", "i[<\\a>] t[b\"@c>]"},
+    {"<a@[1]>[2]>", "i[<a@[1]>] t[[2]>]"},
+    {"<\"a\"@[1\\>2]>", "i[<\"a\"@[1\\>] t[2]>]"},  // no grammar of ours has a backslash there
+    {"<\"a\"@[x\n[>]>", "i[<\"a\"@[x/[>] t[]>]"},
     {"<a@[1>2]>", "i[<a@[1>] t[2]>]"},  // no quotes or parentheses: the first ">" ends it
     {"< (c) a . \"b\" (d) @ (e) f . g (h) >", "i[< (c) a . \"b\" (d) @ (e) f . g (h) >]"},
     {"<a @ [1.2.3.4] >", "i[<a @ [1.2.3.4] >]"},
@@ -135,6 +144,7 @@ const SpaceCase space_cases[] = {
     {"<a .b@c>", InnerSpace::certain, "<a.b@c>"},
     {"<a. b@c>", InnerSpace::certain, "<a.b@c>"},
     {"<\n  a@b\t>", InnerSpace::certain, "<a@b>"},
+    {"<a . b@[1]>", InnerSpace::certain, "<a.b@[1]>"},
     {"<a \n\t @ b>", InnerSpace::certain, "<a@b>"},
     // A fold of exactly one SP in mid-atom is Postfix's.
     {"<ab\n cd@e>", InnerSpace::certain, "<abcd@e>"},
