@@ -102,6 +102,8 @@ void decode_q(std::string_view text, Decoded& out) {
     }
     if (text[i] == '=' && !(i + 2 < text.size() && ascii::is_hex(text[i + 1]) && ascii::is_hex(text[i + 2]))) {
       if (out.refusal.empty()) out.refusal = "broken-escape";
+      escaped += "=3D";  // or mimetic would take the octets behind it for the rest of it
+      continue;
     }
     escaped += text[i];
   }

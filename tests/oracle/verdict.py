@@ -169,7 +169,7 @@ def read_words(words, work, is_whole):
     if refusal:
         return [], refusal
     if is_whole and is_clean_bare_id(octets.strip(" \t\n")):
-        return ["<" + octets.strip(" \t\n") + ">"], ""
+        octets = "<" + octets.strip(" \t\n") + ">"
     return read_decoded(octets)
 
 

@@ -102,6 +102,18 @@ TEST(Decode, RefusesBrokenBase64) {
   EXPECT_EQ(decoded("=?utf-8?b?PG-AYj4_?="), "!broken-base64") << "the URL alphabet";
 }
 
+// Whether words stand for an id is seen from their brackets, whatever else is wrong with them.
+TEST(Decode, ABrokenEscapeHidesNothingBehindIt) {
+  for (const std::string_view whole : {"=?utf-8?q?=3=3Ea?=", "=?utf-8?q?==3Ea?=", "=?utf-8?q?=x=3Ea?="}) {
+    EncodedWord word;
+    ASSERT_TRUE(EncodedWordMatcher(whole).match(0, word));
+    Decoded out;
+    msgid::decode(word, out);
+    EXPECT_EQ(out.refusal, "broken-escape");
+    EXPECT_TRUE(out.octets.ends_with(">a")) << out.octets;
+  }
+}
+
 TEST(Decode, RefusesWhatIsNotAWord) {
   EXPECT_EQ(decoded("=?utf-8?x?abc?="), "!encoding");
   EXPECT_EQ(decoded("=?utf-8?qq?abc?="), "!encoding");
