@@ -7,7 +7,7 @@ bool is_linked() {
   return false;
 }
 
-void prepare(Terms, std::vector<int>) {}
+void prepare(const Terms&, const std::vector<int>&) {}
 bool begin() {
   return false;
 }

@@ -100,8 +100,8 @@ class Channels {
 };
 
 struct State {
-  State(Terms wanted, std::vector<int> sockets)
-      : terms(std::move(wanted)), max_sessions(terms.max_sessions), handed_over(std::move(sockets)) {}
+  State(const Terms& wanted, const std::vector<int>& sockets)
+      : terms(wanted), max_sessions(wanted.max_sessions), handed_over(sockets) {}
 
   const Terms terms;
   std::atomic<std::size_t> max_sessions;
@@ -138,8 +138,8 @@ bool is_linked() {
   return true;
 }
 
-void prepare(Terms terms, std::vector<int> sockets) {
-  state = new State(std::move(terms), std::move(sockets));
+void prepare(const Terms& terms, const std::vector<int>& sockets) {
+  state = new State(terms, sockets);
   if (state->wake < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 

@@ -38,7 +38,7 @@ struct Terms {
 
 /// Once, before smfi_opensocket(). `sockets`: stream sockets that listen, of whatever family, to be served instead of
 /// one of libmilter's own. libmilter opens none then: any UNIX path will do for smfi_setconn(), and is not made.
-void prepare(Terms terms, std::vector<int> sockets);
+void prepare(const Terms& terms, const std::vector<int>& sockets);
 
 /// After smfi_opensocket() and before smfi_main(). False where that has not opened a socket.
 bool begin();
