@@ -138,9 +138,9 @@ TEST_F(Hostile, NulsEverywhere) {
                                        std::string("x\0\0x", 4),
                                        std::string("x\0\0", 3),
                                        std::string("\0x\0", 3)};
-  for (const std::size_t size : {1, 2, 3, 4, 12, 13, 100, 65535}) payloads.emplace_back(size, '\0');
+  for (const std::size_t size : {1U, 2U, 3U, 4U, 12U, 13U, 100U, 65535U}) payloads.emplace_back(size, '\0');
   // After the code of a step, as macros.
-  for (const std::size_t size : {1, 2, 3, 65534}) payloads.push_back("M" + std::string(size, '\0'));
+  for (const std::size_t size : {1U, 2U, 3U, 65534U}) payloads.push_back("M" + std::string(size, '\0'));
   payloads.emplace_back("Mi\0x", 4);
   payloads.emplace_back("Ei\0\0i", 5);
   for (const std::string& beginning : beginnings) {
@@ -240,7 +240,7 @@ TEST(Pieces, OfAnySizeGiveTheSameAnswers) {
   for (const Terms& terms : {no_reply_wanted, all_replies_wanted}) {
     const std::string octets = hostile::joined(hostile::whole_session(terms));
     const std::string expected = victim.answers(octets);
-    for (const std::size_t size : {1, 2, 3, 4, 5, 7, 64, 500}) {
+    for (const std::size_t size : {1U, 2U, 3U, 4U, 5U, 7U, 64U, 500U}) {
       Session mta(victim.address());
       for (std::size_t at = 0; at < octets.size(); at += size) mta.send_raw(std::string_view(octets).substr(at, size));
       EXPECT_EQ(hostile::hex(mta.exchange({})), hostile::hex(expected)) << size;

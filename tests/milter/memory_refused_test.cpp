@@ -183,7 +183,7 @@ TEST_F(MemoryRefused, InARow) {
 }
 
 TEST_F(MemoryRefused, NowAndThenUnderLoad) {
-  for (const std::uint64_t every : {10, 100, 1000}) {
+  for (const std::uint64_t every : {10U, 100U, 1000U}) {
     Counts counts;
     orders->every = every;
     std::vector<std::thread> clients;
@@ -204,7 +204,7 @@ TEST_F(MemoryRefused, NowAndThenUnderLoad) {
 
 TEST_F(MemoryRefused, WhatIsLarge) {
   Counts counts;
-  for (const std::uint64_t octets : {200, 1000, 4000, 60000}) {
+  for (const std::uint64_t octets : {200U, 1000U, 4000U, 60000U}) {
     orders->larger_than = octets;
     for (int session = 0; session < 5; ++session) {
       try_session(victim->address(), "4cVq2S1000", counts, 4);
