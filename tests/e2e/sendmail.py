@@ -5,6 +5,7 @@ name and sleeps a minute where it finds none, so it runs in a mount and UTS name
 name and a bind-mounted /etc/hosts. The network namespace stays the same: it listens on 127.0.0.1.
 """
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -55,7 +56,14 @@ MAILER(`smtp')dnl
 
 
 def _fetch():
-    """Unpacks the packages into the cache; the reason where that fails, else None."""
+    """Unpacks the packages into the cache; the reason where that fails, else None. Two runs may ask at once."""
+    CACHE.parent.mkdir(parents=True, exist_ok=True)
+    with open(CACHE.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return None if CACHE.exists() else _unpack()
+
+
+def _unpack():
     scratch = CACHE.with_suffix(".new")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -84,7 +92,7 @@ def missing():
             return f"there is no {program}"
     if subprocess.run(["unshare", "-mu", "true"], capture_output=True, timeout=30).returncode != 0:
         return "unshare -mu is not allowed here"
-    if not CACHE.exists() and (reason := _fetch()):
+    if reason := _fetch():
         return reason
     linked = subprocess.run(["ldd", CACHE / PROGRAM], env=_environment(), capture_output=True, timeout=30)
     absent = [line.split()[0].decode() for line in linked.stdout.splitlines() if line.endswith(b"not found")]
