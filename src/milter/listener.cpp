@@ -124,8 +124,17 @@ std::vector<int> listening_sockets() {
   return found;
 }
 
+/// -1 where there is none.
+int listener_made_since(const std::vector<int>& before) {
+  for (const int fd : listening_sockets()) {
+    if (std::find(before.begin(), before.end(), fd) == before.end()) return fd;
+  }
+  return -1;
+}
+
 /// On the listener, from which accepted sockets inherit it (Linux). libmilter writes the edit and the final answer as
-/// two small packets; without this the second waits 40 ms for a delayed acknowledgement.
+/// two small packets; without this the second waits 40 ms for a delayed acknowledgement. It fails for a UNIX socket,
+/// which needs none.
 void set_no_delay(int listener) {
   const int on = 1;
   ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -301,17 +310,10 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
     is_unix_ = false;
   }
   if (handed.empty()) endpoints_ = {connection};
-  if (!(transport::is_linked() ? transport::begin() : find_descriptor(before))) {
-    throw ListenError("socket", "the socket that libmilter has opened is not found");
-  }
-}
-
-bool Listener::find_descriptor(const std::vector<int>& before) {
-  for (const int fd : listening_sockets()) {
-    if (std::find(before.begin(), before.end(), fd) == before.end()) descriptor_ = fd;
-  }
-  if (!is_unix_) set_no_delay(descriptor_);
-  return descriptor_ >= 0;
+  descriptor_ = transport::is_linked() ? transport::begin() : listener_made_since(before);
+  if (descriptor_ < 0) throw ListenError("socket", "the socket that libmilter has opened is not found");
+  set_no_delay(descriptor_);
+  for (const int socket : handed) set_no_delay(socket);
 }
 
 void Listener::limit_sessions(std::size_t max_sessions) {

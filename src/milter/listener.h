@@ -53,9 +53,7 @@ class Listener {
   std::optional<std::size_t> connections() const;
 
  private:
-  bool find_descriptor(const std::vector<int>& before);
-
-  int descriptor_ = -1;  ///< libmilter's, without the transport, which knows it
+  int descriptor_ = -1;  ///< libmilter's
   std::string path_;     ///< of a UNIX socket of our own
   std::vector<std::string> endpoints_;
   bool is_unix_ = true;

@@ -8,8 +8,8 @@ bool is_linked() {
 }
 
 void prepare(const Terms&, const std::vector<int>&) {}
-bool begin() {
-  return false;
+int begin() {
+  return -1;
 }
 void limit_sessions(std::size_t) {}
 void cease_to_accept() {}

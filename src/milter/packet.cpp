@@ -48,10 +48,8 @@ unsigned long no_reply_bit(char command) {
   }
 }
 
-/// Of a packet that need not be whole. A length with the sign is none.
-bool is_too_long(std::string_view octets) {
-  if (octets.size() <= length_octets) return false;
-  const std::uint32_t length = number_at(octets, 0);
+/// A length with the sign is none.
+bool is_too_long(std::uint32_t length) {
   return length > max_octets && length <= 0x80000000U;
 }
 
@@ -63,8 +61,9 @@ bool wants_answer(char command, unsigned long protocol) {
 
 // libmilter 8.17.1 keeps a length less one in 32 bits with a sign, and takes what is not over 0 for a command alone.
 std::size_t size_of_first(std::string_view octets) {
-  if (octets.size() <= length_octets || is_too_long(octets)) return 0;
+  if (octets.size() <= length_octets) return 0;
   const std::uint32_t length = number_at(octets, 0);
+  if (is_too_long(length)) return 0;
   const bool is_command_alone = length <= 1 || length > max_octets;
   const std::size_t size = length_octets + (is_command_alone ? 1 : length);
   return size > octets.size() ? 0 : size;
@@ -83,7 +82,9 @@ Scanned scan(std::string_view octets, std::size_t begin, unsigned long protocol)
     end += size;
     if (wants_answer(packet[length_octets], protocol)) return {.is_due = true, .end = end};
   }
-  if (is_too_long(octets.substr(end))) return {.is_due = true, .end = octets.size()};
+  if (octets.size() - end > length_octets && is_too_long(number_at(octets, end))) {
+    return {.is_due = true, .end = octets.size()};
+  }
   return {.end = end};
 }
 

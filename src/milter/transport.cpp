@@ -14,8 +14,6 @@
 
 #include <fcntl.h>
 #include <libmilter/mfapi.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -144,8 +142,8 @@ void prepare(const Terms& terms, const std::vector<int>& sockets) {
   if (state->wake < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
 }
 
-bool begin() {
-  if (state->listener < 0) return false;
+int begin() {
+  if (state->listener < 0) return -1;
   std::vector<int> served = state->handed_over;
   if (served.empty()) {
     served = {state->listener};
@@ -157,14 +155,10 @@ bool begin() {
   for (const int descriptor : served) {
     // A connection can be gone between poll() and accept(); that must not block the others.
     ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-    const int on = 1;
-    // Linux: the sockets that it accepts inherit this. It fails for a UNIX socket, which needs none. Without it the end
-    // of an answer waits 40 ms for an acknowledgement.
-    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     state->polled.push_back({descriptor, POLLIN, 0});
   }
   state->polled.push_back({state->wake, POLLIN, 0});
-  return true;
+  return state->listener;
 }
 
 void limit_sessions(std::size_t max_sessions) {

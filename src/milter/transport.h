@@ -40,8 +40,8 @@ struct Terms {
 /// one of libmilter's own. libmilter opens none then: any UNIX path will do for smfi_setconn(), and is not made.
 void prepare(const Terms& terms, const std::vector<int>& sockets);
 
-/// After smfi_opensocket() and before smfi_main(). False where that has not opened a socket.
-bool begin();
+/// After smfi_opensocket() and before smfi_main(). libmilter's descriptor, or -1 where it has not opened one.
+int begin();
 
 /// For the connections to come.
 void limit_sessions(std::size_t max_sessions);
