@@ -19,6 +19,7 @@
 
 #include "sample.h"
 #include "tests/eml.h"
+#include "tests/wire.h"
 
 namespace load {
 
@@ -26,6 +27,7 @@ namespace {
 
 namespace bit = fake_mta::bit;
 namespace code = fake_mta::code;
+using wire::packet;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
@@ -34,13 +36,6 @@ constexpr std::chrono::milliseconds real_pause{3};    // of a client, before eac
 constexpr std::chrono::microseconds least_pause{50};  // so that what are two writes of Postfix are never one
 constexpr std::chrono::seconds patience{30};
 constexpr int different_messages = 100;
-
-std::string packet(char command, std::string_view data) {
-  const auto size = static_cast<std::uint32_t>(data.size() + 1);
-  std::string octets = {static_cast<char>(size >> 24), static_cast<char>(size >> 16), static_cast<char>(size >> 8),
-                        static_cast<char>(size), command};
-  return octets.append(data);
-}
 
 std::string strings(std::initializer_list<std::string_view> texts) {
   std::string data;

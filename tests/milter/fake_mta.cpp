@@ -13,6 +13,8 @@
 #include <memory>
 #include <system_error>
 
+#include "tests/wire.h"
+
 namespace fake_mta {
 namespace {
 
@@ -25,11 +27,6 @@ constexpr int most_modifications = 100000;
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
-}
-
-std::string octets(std::uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
-          static_cast<char>(value)};
 }
 
 std::uint32_t number(std::string_view octets) {
@@ -159,7 +156,7 @@ void Session::connect_tcp(const std::string& port_at_host, int family) {
 }
 
 Terms Session::negotiate(const Terms& offer) {
-  put(code::negotiate, octets(offer.version) + octets(offer.actions) + octets(offer.protocol));
+  put(code::negotiate, wire::number(offer.version) + wire::number(offer.actions) + wire::number(offer.protocol));
   const Packet answer = read_packet();
   if (answer.code != code::negotiate || answer.data.size() < 12)
     throw ProtocolError(std::string("the negotiation was answered with '") + answer.code + "'");
@@ -310,9 +307,7 @@ void Session::put_macros(char step) {
 }
 
 void Session::put(char code, std::string_view data) {
-  out_.append(octets(static_cast<std::uint32_t>(1 + data.size())));
-  out_.push_back(code);
-  out_.append(data);
+  out_.append(wire::packet(code, data));
   if (out_.size() >= buffer_octets) flush();
 }
 
@@ -344,9 +339,7 @@ void Session::send_packet(char code, std::string_view data) {
 }
 
 void Session::send_packet_of_length(std::uint32_t length, char code, std::string_view data) {
-  out_.append(octets(length));
-  out_.push_back(code);
-  send_raw(data);
+  send_raw(wire::packet_of_length(length, code, data));
 }
 
 // Reads what is there; false at end of file. At least one octet is waited for.

@@ -5,14 +5,10 @@
 namespace hostile {
 
 using fake_mta::Terms;
+using wire::number;
 namespace code = fake_mta::code;
 
 namespace {
-
-std::string number(std::uint32_t value) {
-  return {static_cast<char>(value >> 24U), static_cast<char>(value >> 16U), static_cast<char>(value >> 8U),
-          static_cast<char>(value)};
-}
 
 /// Strings with a NUL behind each.
 std::string strings(const std::vector<std::string_view>& values) {
@@ -36,17 +32,6 @@ std::string macros(char step, const std::vector<std::string_view>& values) {
 }
 
 }  // namespace
-
-std::string packet_of_length(std::uint32_t length, char code, std::string_view data) {
-  std::string octets = number(length);
-  octets += code;
-  octets += data;
-  return octets;
-}
-
-std::string packet(char code, std::string_view data) {
-  return packet_of_length(static_cast<std::uint32_t>(1 + data.size()), code, data);
-}
 
 std::string offer(const Terms& terms) {
   return packet(code::negotiate, number(terms.version) + number(terms.actions) + number(terms.protocol));

@@ -2,19 +2,17 @@
 #ifndef FAKE_MTA_OCTETS_H
 #define FAKE_MTA_OCTETS_H
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "fake_mta.h"
+#include "tests/wire.h"
 
 namespace hostile {
 
-/// A packet of the protocol.
-std::string packet(char code, std::string_view data = {});
-/// One whose length is not what it says.
-std::string packet_of_length(std::uint32_t length, char code, std::string_view data);
+using wire::packet;
+using wire::packet_of_length;
 
 std::string offer(const fake_mta::Terms& terms = {});
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -206,6 +207,7 @@ TEST(Sockets, TheBacklogStaysTheManagers) {
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
   // Nobody accepts while it is stopped. Linux takes one more than the backlog.
   kill(daemon.pid(), SIGSTOP);
+  ASSERT_EQ(waitpid(daemon.pid(), nullptr, WUNTRACED), daemon.pid()) << "all its threads have stopped";
   int connected = 0;
   std::vector<int> clients;
   for (; connected <= 2 * manager_backlog; ++connected) {

@@ -13,9 +13,12 @@
 #include <string>
 #include <thread>
 
+#include "tests/wire.h"
+
 namespace {
 
 using milter::Channel;
+using wire::packet;
 
 /// A channel and the MTA's end of it.
 class Pair {
@@ -71,13 +74,6 @@ class Pair {
     EXPECT_EQ(received(), answer);
   }
 
-  static std::string packet(char command, const std::string& data = {}) {
-    const std::size_t size = data.size() + 1;
-    std::string text;
-    for (const unsigned shift : {24U, 16U, 8U, 0U}) text += static_cast<char>(size >> shift & 0xFFU);
-    return text + command + data;
-  }
-
  private:
   static std::array<int, 2> connected(int type) {
     std::array<int, 2> ends{-1, -1};
@@ -96,8 +92,8 @@ constexpr unsigned char header_is_silent = SMFIP_NR_HDR;
 TEST(Channel, PacketsComeOneByOneAndWhole) {
   Pair pair;
   pair.negotiate(header_is_silent);
-  const std::string field = Pair::packet(SMFIC_HEADER, "Subject: x");
-  const std::string end = Pair::packet(SMFIC_BODYEOB);
+  const std::string field = packet(SMFIC_HEADER, "Subject: x");
+  const std::string end = packet(SMFIC_BODYEOB);
   pair.send(field + field.substr(0, 7));
   pair.send(field.substr(7) + end);
   EXPECT_EQ(pair.read_packet(), field);
@@ -108,10 +104,10 @@ TEST(Channel, PacketsComeOneByOneAndWhole) {
 TEST(Channel, WhatHasNoEffectIsLeftOut) {
   Pair pair;
   pair.negotiate(header_is_silent);
-  const std::string macros = Pair::packet(SMFIC_MACRO, std::string("Li\0x\0", 5));
-  const std::string kept = Pair::packet(SMFIC_MACRO, std::string("Ei\0x\0", 5));
-  const std::string field = Pair::packet(SMFIC_HEADER, macros + macros);
-  const std::string end = Pair::packet(SMFIC_BODYEOB);
+  const std::string macros = packet(SMFIC_MACRO, std::string("Li\0x\0", 5));
+  const std::string kept = packet(SMFIC_MACRO, std::string("Ei\0x\0", 5));
+  const std::string field = packet(SMFIC_HEADER, macros + macros);
+  const std::string end = packet(SMFIC_BODYEOB);
   pair.send(macros + macros + field + macros + kept + field + macros + end + macros + macros);
   for (const std::string& packet : {field, kept, field, end}) EXPECT_EQ(pair.read_packet(), packet);
   pair.send(macros + end + macros.substr(0, 7));
@@ -123,11 +119,11 @@ TEST(Channel, WhatHasNoEffectIsLeftOut) {
 TEST(Channel, AnswersLeaveInOneWriteWhenTheSessionWaits) {
   Pair pair(std::chrono::seconds(30), SOCK_SEQPACKET);  // of which one read gives one write
   pair.negotiate(0);
-  const std::string end = Pair::packet(SMFIC_BODYEOB);
+  const std::string end = packet(SMFIC_BODYEOB);
   pair.send(end);
   EXPECT_EQ(pair.read_packet(), end);
-  const std::string edit = Pair::packet(SMFIR_CHGHEADER, "Message-ID");
-  const std::string verdict = Pair::packet(SMFIR_CONTINUE);
+  const std::string edit = packet(SMFIR_CHGHEADER, "Message-ID");
+  const std::string verdict = packet(SMFIR_CONTINUE);
   pair.write(edit);
   pair.write(verdict);
   EXPECT_EQ(pair.received(), "") << "not before it waits";
@@ -141,9 +137,9 @@ TEST(Channel, AnswersLeaveAfterTheEndOfWhatComes) {
   Pair pair;
   pair.end();
   EXPECT_EQ(pair.read(1), "");
-  pair.write(Pair::packet(SMFIR_CONTINUE));
+  pair.write(packet(SMFIR_CONTINUE));
   pair.channel.flush();
-  EXPECT_EQ(pair.received(), Pair::packet(SMFIR_CONTINUE));
+  EXPECT_EQ(pair.received(), packet(SMFIR_CONTINUE));
 }
 
 // libmilter would take the rest of a packet that was shown in part for whole, or this would take it for the next.
@@ -151,13 +147,13 @@ TEST(Channel, MoreThanIsKeptIsShownInWholePackets) {
   Pair pair;
   pair.negotiate(header_is_silent);
   // Its data looks like packets that are never whole.
-  const std::string field = Pair::packet(SMFIC_HEADER, std::string(60000, '\1'));
+  const std::string field = packet(SMFIC_HEADER, std::string(60000, '\1'));
   std::string sent;
   for (int i = 0; i < 10; ++i) sent += field;
   // It does not wait for the reader.
-  std::thread mta([&] { pair.send(sent + Pair::packet(SMFIC_BODYEOB)); });
+  std::thread mta([&] { pair.send(sent + packet(SMFIC_BODYEOB)); });
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(pair.read_packet() == field) << i;
-  EXPECT_EQ(pair.read_packet(), Pair::packet(SMFIC_BODYEOB));
+  EXPECT_EQ(pair.read_packet(), packet(SMFIC_BODYEOB));
   mta.join();
 }
 
@@ -165,8 +161,8 @@ TEST(Channel, MoreThanIsKeptIsShownInWholePackets) {
 TEST(Channel, MacrosWithoutAValueAreTheEnd) {
   Pair pair;
   pair.negotiate(header_is_silent);
-  const std::string field = Pair::packet(SMFIC_HEADER, "Subject: x");
-  pair.send(field + Pair::packet(SMFIC_MACRO, std::string("Ei\0", 3)) + Pair::packet(SMFIC_BODYEOB));
+  const std::string field = packet(SMFIC_HEADER, "Subject: x");
+  pair.send(field + packet(SMFIC_MACRO, std::string("Ei\0", 3)) + packet(SMFIC_BODYEOB));
   EXPECT_EQ(pair.read_packet(), field);
   EXPECT_EQ(pair.read(1), "");
 }
@@ -174,11 +170,11 @@ TEST(Channel, MacrosWithoutAValueAreTheEnd) {
 TEST(Channel, WhereNobodyTakesAnAnswerTheRestIsNotShown) {
   Pair pair;
   pair.negotiate(header_is_silent);
-  const std::string end = Pair::packet(SMFIC_BODYEOB);
-  pair.send(end + end + Pair::packet(SMFIC_MACRO, std::string("Ei\0", 3)) + end);
+  const std::string end = packet(SMFIC_BODYEOB);
+  pair.send(end + end + packet(SMFIC_MACRO, std::string("Ei\0", 3)) + end);
   EXPECT_EQ(pair.read_packet(), end);
   pair.hang_up();
-  pair.write(Pair::packet(SMFIR_CONTINUE));
+  pair.write(packet(SMFIR_CONTINUE));
   EXPECT_EQ(pair.read(1), "");
   EXPECT_EQ(pair.read(1), "");
 }
@@ -186,7 +182,7 @@ TEST(Channel, WhereNobodyTakesAnAnswerTheRestIsNotShown) {
 TEST(Channel, AtTheEndWhatIsLeftIsShown) {
   Pair pair;
   pair.negotiate(header_is_silent);
-  const std::string left = Pair::packet(SMFIC_HEADER, "Subject: x") + "\0\0";
+  const std::string left = packet(SMFIC_HEADER, "Subject: x") + "\0\0";
   pair.send(left);
   pair.end();
   EXPECT_EQ(pair.read(1000), left);
@@ -196,7 +192,7 @@ TEST(Channel, AtTheEndWhatIsLeftIsShown) {
 TEST(Channel, AnAnswerWaitsForAnMtaThatReadsLate) {
   Pair pair;
   std::string sent;
-  for (int i = 0; i < 100; ++i) sent += Pair::packet(SMFIR_CHGHEADER, std::string(40000, 'x'));
+  for (int i = 0; i < 100; ++i) sent += packet(SMFIR_CHGHEADER, std::string(40000, 'x'));
   std::string got;
   std::thread mta([&] {
     while (got.size() < sent.size()) {
@@ -205,7 +201,7 @@ TEST(Channel, AnAnswerWaitsForAnMtaThatReadsLate) {
       got += some;
     }
   });
-  for (int i = 0; i < 100; ++i) EXPECT_GT(pair.write(Pair::packet(SMFIR_CHGHEADER, std::string(40000, 'x'))), 0);
+  for (int i = 0; i < 100; ++i) EXPECT_GT(pair.write(packet(SMFIR_CHGHEADER, std::string(40000, 'x'))), 0);
   pair.channel.flush();
   mta.join();
   EXPECT_TRUE(got == sent);
@@ -215,7 +211,7 @@ TEST(Channel, AnMtaThatReadsNothingIsGivenUp) {
   Pair pair(std::chrono::seconds(1));
   ssize_t written = 0;
   for (int i = 0; i < 100 && written >= 0; ++i)
-    written = pair.write(Pair::packet(SMFIR_CHGHEADER, std::string(60000, 'x')));
+    written = pair.write(packet(SMFIR_CHGHEADER, std::string(60000, 'x')));
   EXPECT_EQ(written, -1);
 }
 
@@ -227,7 +223,7 @@ TEST(Channel, AnMtaThatIsSilentIsGivenUp) {
 TEST(Channel, AnMtaThatIsGoneIsTheEnd) {
   Pair pair;
   pair.hang_up();
-  const std::string verdict = Pair::packet(SMFIR_CONTINUE);
+  const std::string verdict = packet(SMFIR_CONTINUE);
   EXPECT_EQ(pair.write(verdict), static_cast<ssize_t>(verdict.size())) << "not known yet";
   EXPECT_EQ(pair.read(1), "");
   EXPECT_EQ(pair.write(verdict), -1);

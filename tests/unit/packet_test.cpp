@@ -5,17 +5,13 @@
 
 #include <string>
 
+#include "tests/wire.h"
+
 namespace {
 
 using milter::packet::scan;
 using milter::packet::Scanned;
-
-std::string packet(char command, const std::string& data = {}) {
-  const std::size_t size = data.size() + 1;
-  std::string text;
-  for (const unsigned shift : {24U, 16U, 8U, 0U}) text += static_cast<char>(size >> shift & 0xFFU);
-  return text + command + data;
-}
+using wire::packet;
 
 constexpr unsigned long all_silent = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA |
                                      SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN;
