@@ -12,6 +12,7 @@
 #ifndef MSGID_DKIM_H
 #define MSGID_DKIM_H
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -21,7 +22,9 @@
 
 namespace msgid {
 
-/// DKIM-Signature or ARC-Message-Signature.
+inline constexpr std::array<std::string_view, 2> signature_fields = {"DKIM-Signature", "ARC-Message-Signature"};
+
+/// Whether it is one of these.
 bool is_signature_field(std::string_view name) noexcept;
 
 /// The domains (d=) of the signatures over one field, in the order of the header, each once a list. One domain can be

@@ -58,7 +58,8 @@ std::string_view value(const Tags& tags, std::string_view name) {
 }  // namespace
 
 bool is_signature_field(std::string_view name) noexcept {
-  return same_name(name, "DKIM-Signature") || same_name(name, "ARC-Message-Signature");
+  return std::any_of(signature_fields.begin(), signature_fields.end(),
+                     [name](std::string_view field) { return same_name(name, field); });
 }
 
 std::string relaxed_body(std::string_view body) {

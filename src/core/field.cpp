@@ -6,8 +6,9 @@
 
 namespace msgid {
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
+bool same_letters(std::string_view a, std::string_view b) noexcept {
+  // Nearly everybody writes a name as the RFC does.
+  return a == b ||
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return ascii::lower(x) == ascii::lower(y); });
 }
 

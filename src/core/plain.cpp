@@ -2,23 +2,33 @@
 // eleven rules cost 3.3 us for four fields of one message where this costs 0.5 us (g++ 12 -O3, 2026-11-21). The tests
 // hold it to the rules: what is plain has no finding under any policy.
 
-#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
 
+#include "core/ascii.h"
 #include "core/inspection.h"
 
 namespace msgid {
 
 namespace {
 
-/// Whether an id's inside can hold nothing that a rule or the scanner looks twice at. Without branches, so that
-/// compilers make vector instructions of it.
-bool is_plain_inside(std::string_view inside) noexcept {
-  bool bad = false;
-  for (const char c : inside) {
-    bad |= (static_cast<unsigned char>(c - 33) > 93) | (c == '<') | (c == '"') | (c == '(') | (c == ')') | (c == '\\') |
-           (c == '?');
+/// By octet: whether a rule or the scanner looks twice at it inside an id. A table costs a quarter of comparisons,
+/// which g++ 12 makes no vector instructions of at -O2 (2026-11-22).
+constexpr std::array<bool, 256> is_special = [] {
+  std::array<bool, 256> table = {};
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const auto c = static_cast<char>(i);
+    table[i] = !ascii::is_visible(c) || std::string_view("<\"()\\?").find(c) != std::string_view::npos;
   }
-  return !bad;
+  return table;
+}();
+
+/// Whether an id's inside can hold nothing that a rule or the scanner looks twice at.
+bool is_plain_inside(std::string_view inside) noexcept {
+  bool has_special = false;
+  for (const char c : inside) has_special |= is_special[static_cast<unsigned char>(c)];
+  return !has_special;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/settings.h"
+#include "milter/asked_fields.h"
 #include "milter/counters.h"
 #include "milter/open_sessions.h"
 #include "report/audit_trail.h"
@@ -20,7 +21,7 @@ namespace milter {
 class Service {
  public:
   Service(std::shared_ptr<const config::Settings> settings, const report::Log& to, Counters& count_in)
-      : log(to), counters(count_in), settings_(std::move(settings)) {}
+      : log(to), counters(count_in), asked_fields(*settings), settings_(std::move(settings)) {}
 
   std::shared_ptr<const config::Settings> settings() const {
     const std::lock_guard lock(mutex_);
@@ -28,6 +29,7 @@ class Service {
   }
   /// For the sessions that begin from now on; those that are open keep what they began with.
   void replace(std::shared_ptr<const config::Settings> settings) {
+    asked_fields.add(*settings);
     const std::lock_guard lock(mutex_);
     settings_.swap(settings);
   }
@@ -37,6 +39,7 @@ class Service {
   bool is_unix = true;                  ///< every MTA comes by a UNIX socket; not to be changed once there are sessions
   report::AuditTrail* trail = nullptr;  ///< null without audit-log; not to be changed once there are sessions
   OpenSessions sessions;
+  AskedFields asked_fields;  ///< of all settings so far
 
  private:
   mutable std::mutex mutex_;

@@ -60,7 +60,8 @@ Buffers& buffers = *new Buffers;
 
 }  // namespace
 
-Channel::Channel(int descriptor, std::chrono::seconds timeout) noexcept : fd_(descriptor), timeout_(timeout) {
+Channel::Channel(int descriptor, std::chrono::seconds timeout, const packet::AsksFor& asks_for) noexcept
+    : fd_(descriptor), timeout_(timeout), scanner_(asks_for) {
   const timeval time = {static_cast<time_t>(timeout.count()), 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
 }
@@ -120,7 +121,7 @@ void Channel::look() {
   }
   scanned_ -= begin_;
   begin_ = shown_ = 0;
-  const packet::Scanned scanned = packet::scan(in_, scanned_, protocol_);
+  const packet::Scanned scanned = scanner_.scan(in_, scanned_);
   scanned_ = scanned.end;
   if (scanned.is_malformed) {
     in_.erase(scanned.end);
@@ -129,18 +130,6 @@ void Channel::look() {
   // At the end what is there is all there will be, and libmilter finds out what is wrong with it.
   if (has_ended_) scanned_ = in_.size();
   if (scanned.is_due || has_ended_ || in_.size() > kept_octets) shown_ = scanned_;
-  begin_packet();
-}
-
-// At the end of one that was read. What is not whole at the end of all is read as it is.
-void Channel::begin_packet() {
-  const std::string_view shown = std::string_view(in_).substr(0, shown_);
-  for (;;) {
-    const std::size_t size = packet::size_of_first(shown.substr(begin_));
-    packet_end_ = begin_ + size;
-    if (size == 0 || packet::has_effect(shown.substr(begin_, size))) return;
-    begin_ = packet_end_;
-  }
 }
 
 std::size_t Channel::read(char* to, std::size_t size) noexcept {
@@ -148,7 +137,6 @@ std::size_t Channel::read(char* to, std::size_t size) noexcept {
   const std::size_t count = std::min(size, shown_ - begin_);
   std::memcpy(to, in_.data() + begin_, count);
   begin_ += count;
-  if (begin_ == packet_end_) begin_packet();
   return count;
 }
 
@@ -160,7 +148,7 @@ ssize_t Channel::write(std::span<const iovec> parts) noexcept {
     is_broken_ = true;
   }
   const std::size_t written = out_.size() - before;
-  protocol_ = packet::negotiated(std::string_view(out_).substr(before), protocol_);
+  scanner_.answered(std::string_view(out_).substr(before));
   if (out_.size() > kept_octets) flush();
   if (!is_broken_) return static_cast<ssize_t>(written);
   errno = EPIPE;

@@ -10,20 +10,23 @@
 #include <span>
 #include <string>
 
+#include "milter/packet.h"
+
 namespace milter {
 
 /// What comes is read ahead, and libmilter sees it once a packet is there that wants an answer; what goes out leaves in
 /// one write when the session waits for the MTA again, or ends. Which packets want an answer follows from what
 /// libmilter itself answered to the negotiation. While the session waits and nothing has come, there is no buffer.
 ///
-/// Packets that libmilter makes nothing of are left out.
+/// Packets that libmilter would make nothing of are left out (packet.h).
 ///
 /// One thread at a time. An error, a timeout, and memory that is refused are the end of what comes.
 class Channel {
  public:
   /// `descriptor`: a blocking socket; it is not closed here. `timeout`: how long the MTA may be silent, or not take
-  /// what is sent; the socket's SO_RCVTIMEO is set to it.
-  Channel(int descriptor, std::chrono::seconds timeout) noexcept;
+  /// what is sent; the socket's SO_RCVTIMEO is set to it. `asks_for`: whether the filter wants to see fields of a name;
+  /// without it, all. It must outlive the channel.
+  Channel(int descriptor, std::chrono::seconds timeout, const packet::AsksFor& asks_for) noexcept;
 
   /// Returns once read() has something to give, if only the end.
   void wait() noexcept;
@@ -42,7 +45,6 @@ class Channel {
   void read_ahead();
   void receive();
   void look();
-  void begin_packet();
   bool can_send() const;
 
   const int fd_;
@@ -50,10 +52,9 @@ class Channel {
   std::string in_;  ///< what has come and is not all read; libmilter sees [begin_, shown_)
   std::size_t begin_ = 0;
   std::size_t shown_ = 0;
-  std::size_t packet_end_ = 0;  ///< of the packet that libmilter is reading
-  std::size_t scanned_ = 0;     ///< the end of the packets that were looked at
+  std::size_t scanned_ = 0;  ///< the end of the packets that were looked at
+  packet::Scanner scanner_;
   std::string out_;
-  unsigned long protocol_ = 0;
   bool has_ended_ = false;  ///< nothing comes any more
   bool is_broken_ = false;  ///< nothing goes out any more
 };

@@ -278,7 +278,7 @@ void open_unix_socket(const config::Settings& settings, const std::string& conne
 }  // namespace
 
 Listener::Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
-                   std::function<void(transport::Shortage)> on_shortage) {
+                   const transport::Terms& terms) {
   raise_descriptor_limit();
   std::vector<int> handed;
   for (const notify::HandedSocket& socket : handed_over) {
@@ -293,9 +293,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   const std::vector<int> before = transport::is_linked() ? std::vector<int>() : listening_sockets();
   // With sockets of systemd, libmilter makes nothing of this name.
   std::string connection = handed.empty() ? settings.socket.for_libmilter() : "unix:/systemd";
-  if (transport::is_linked()) {
-    transport::prepare({settings.max_sessions, settings.timeout, std::move(on_shortage)}, handed);
-  }
+  if (transport::is_linked()) transport::prepare(terms, handed);
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
     throw ListenError("socket", "libmilter does not take " + connection);

@@ -3,7 +3,6 @@
 #define MSGID_MILTER_LISTENER_H
 
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -30,9 +29,9 @@ class Listener {
   /// its directory. TCP sockets get TCP_NODELAY.
   ///
   /// Where systemd has handed sockets over, those are served, and none is opened; what the settings say of a socket has
-  /// no effect. `on_shortage`: see transport::Terms. Throws ListenError.
+  /// no effect. `terms`: for the transport, where it is linked. Throws ListenError.
   Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
-           std::function<void(transport::Shortage)> on_shortage);
+           const transport::Terms& terms);
 
   /// Where it listens, as libmilter writes that.
   const std::vector<std::string>& endpoints() const { return endpoints_; }

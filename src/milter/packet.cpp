@@ -4,6 +4,8 @@
 #include <libmilter/mfdef.h>
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace milter::packet {
 
@@ -53,13 +55,8 @@ bool is_too_long(std::uint32_t length) {
   return length > max_octets && length <= 0x80000000U;
 }
 
-}  // namespace
-
-bool wants_answer(char command, unsigned long protocol) {
-  return command != SMFIC_MACRO && (protocol & no_reply_bit(command)) == 0;
-}
-
-// libmilter 8.17.1 keeps a length less one in 32 bits with a sign, and takes what is not over 0 for a command alone.
+/// How many octets the packet has that they begin with, as libmilter 8.17.1 reads it; 0: it is not whole, or too long.
+/// libmilter keeps a length less one in 32 bits with a sign, and takes what is not over 0 for a command alone.
 std::size_t size_of_first(std::string_view octets) {
   if (octets.size() <= length_octets) return 0;
   const std::uint32_t length = number_at(octets, 0);
@@ -69,29 +66,54 @@ std::size_t size_of_first(std::string_view octets) {
   return size > octets.size() ? 0 : size;
 }
 
-bool has_effect(std::string_view packet) {
-  return packet.size() <= length_octets + 1 || packet[length_octets] != SMFIC_MACRO ||
-         packet[length_octets + 1] != SMFIC_HEADER;
+/// Of the field in a packet that libmilter takes for one. Else empty.
+std::string_view field_name(std::string_view packet) {
+  const std::string_view data = packet.substr(length_octets + 1);
+  const std::size_t end = data.find('\0');
+  return end < data.size() - 1 && data.back() == '\0' ? data.substr(0, end) : std::string_view();
 }
 
-Scanned scan(std::string_view octets, std::size_t begin, unsigned long protocol) {
-  std::size_t end = begin;
-  while (const std::size_t size = size_of_first(octets.substr(end))) {
-    const std::string_view packet = octets.substr(end, size);
-    if (has_effect(packet) && is_without_value(packet)) return {.is_due = true, .is_malformed = true, .end = end};
-    end += size;
-    if (wants_answer(packet[length_octets], protocol)) return {.is_due = true, .end = end};
+}  // namespace
+
+bool wants_answer(char command, unsigned long protocol) {
+  return command != SMFIC_MACRO && (protocol & no_reply_bit(command)) == 0;
+}
+
+bool Scanner::is_left_out(std::string_view packet) {
+  const char command = packet[length_octets];
+  if (command == SMFIC_MACRO) return packet.size() > length_octets + 1 && packet[length_octets + 1] == SMFIC_HEADER;
+  const bool was_behind_field = std::exchange(is_behind_field_, command == SMFIC_HEADER);
+  if (!is_behind_field_ || !was_behind_field || !asks_for_ || wants_answer(command, protocol_)) return false;
+  const std::string_view name = field_name(packet);
+  return !name.empty() && !asks_for_(name);
+}
+
+Scanned Scanner::scan(std::string& octets, std::size_t begin) {
+  Scanned scanned = {.end = begin};
+  std::size_t next = begin;  // what is between the end and here is left out
+  while (const std::size_t size = size_of_first(std::string_view(octets).substr(next))) {
+    const std::string_view packet = std::string_view(octets).substr(next, size);
+    if (!is_left_out(packet)) {
+      scanned.is_malformed = is_without_value(packet);
+      scanned.is_due = scanned.is_malformed || wants_answer(packet[length_octets], protocol_);
+      if (scanned.is_malformed) break;
+      if (scanned.end != next) std::memmove(octets.data() + scanned.end, packet.data(), size);
+      scanned.end += size;
+    }
+    next += size;
+    if (scanned.is_due) break;
   }
-  if (octets.size() - end > length_octets && is_too_long(number_at(octets, end))) {
+  octets.erase(scanned.end, next - scanned.end);
+  if (!scanned.is_due && octets.size() - scanned.end > length_octets && is_too_long(number_at(octets, scanned.end))) {
     return {.is_due = true, .end = octets.size()};
   }
-  return {.end = end};
+  return scanned;
 }
 
-unsigned long negotiated(std::string_view packet, unsigned long before) {
+void Scanner::answered(std::string_view packet) {
   constexpr std::size_t protocol_at = length_octets + 1 + 2 * 4;
-  if (packet.size() < protocol_at + 4 || packet[length_octets] != SMFIC_OPTNEG) return before;
-  return number_at(packet, protocol_at);
+  if (packet.size() < protocol_at + 4 || packet[length_octets] != SMFIC_OPTNEG) return;
+  protocol_ = number_at(packet, protocol_at);
 }
 
 }  // namespace milter::packet

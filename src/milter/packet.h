@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <string_view>
 
 namespace milter::packet {
@@ -17,14 +19,8 @@ inline constexpr std::size_t max_octets = 65535 + 1;
 /// Macros are never answered. What is not known here is taken to be.
 bool wants_answer(char command, unsigned long protocol);
 
-/// How many octets the packet has that they begin with, as libmilter reads it; 0: it is not whole, or too long.
-///
-///   packet = length command data     ; length: 4 octets, most significant first, of command and data
-std::size_t size_of_first(std::string_view octets);
-
-/// Whether libmilter 8.17.1 does anything with a packet. Of macros for a header field it does nothing, in any state
-/// (st_macros() in engine.c), and Postfix 3.7.11 sends them before each field: nearly half of all packets.
-bool has_effect(std::string_view packet);
+/// Whether the filter wants to see fields of that name. Must not throw.
+using AsksFor = std::function<bool(std::string_view name)>;
 
 struct Scanned {
   bool is_due = false;        ///< libmilter is to see what there is up to `end`
@@ -32,17 +28,39 @@ struct Scanned {
   std::size_t end = 0;        ///< of the packets that were looked at; the next scan goes on there
 };
 
-/// Looks at whole packets from `begin` on, up to the first that wants an answer, and that one with them. One that is
-/// too long ends the session, and is due with all that is behind it. So are those before a packet of macros in which a
-/// value is missing: smfi_getsymval() of libmilter 8.17.1 reads beyond its list then, and may crash.
+/// Looks at the packets of one session, and takes those away that libmilter 8.17.1 would make nothing of:
 ///
-///   macros = %x44 step *( name %x00 value %x00 )    ; "D", and the command that they are for
-Scanned scan(std::string_view octets, std::size_t begin, unsigned long protocol);
+/// - macros for a field: nothing in any state (st_macros() in engine.c), and Postfix 3.7.11 sends them before each
+///   field, nearly half of all packets;
+/// - a field that nobody asks for, where no answer to fields was agreed on, if libmilter's last command, but for
+/// macros,
+///   was a field too: its state stays as it is over one more.
+///
+///   packet = length command data                 ; length: 4 octets, most significant first, of command and data
+///   macros = %x44 step *( name %x00 value %x00 ) ; "D", and the command that they are for
+///   field = %x4C name %x00 body %x00             ; "L"
+class Scanner {
+ public:
+  /// Without `asks_for` all fields are asked for. It must outlive the scanner.
+  explicit Scanner(const AsksFor& asks_for) : asks_for_(asks_for) {}
 
-/// The SMFIP_ bits in libmilter's answer to SMFIC_OPTNEG, or `before` where the packet is another one.
-///
-///   answer = length %x4F version actions protocol *OCTET    ; "O", then numbers of 4 octets
-unsigned long negotiated(std::string_view packet, unsigned long before);
+  /// Looks at whole packets from `begin` on, up to the first that wants an answer, and that one with them. One that is
+  /// too long ends the session, and is due with all that is behind it. So are those before a packet of macros in which
+  /// a value is missing: smfi_getsymval() of libmilter 8.17.1 reads beyond its list then, and may crash.
+  Scanned scan(std::string& octets, std::size_t begin);
+
+  /// What libmilter has written. Its answer to SMFIC_OPTNEG has the SMFIP_ bits that were agreed on.
+  ///
+  ///   answer = length %x4F version actions protocol *OCTET    ; "O", then numbers of 4 octets
+  void answered(std::string_view packet);
+
+ private:
+  bool is_left_out(std::string_view packet);
+
+  const AsksFor& asks_for_;
+  unsigned long protocol_ = 0;
+  bool is_behind_field_ = false;
+};
 
 }  // namespace milter::packet
 

@@ -41,14 +41,17 @@ bool is_root(const std::string& user) {
 }
 
 Listener start_listening(const config::Loaded& loaded, const std::vector<notify::HandedSocket>& handed_over,
-                         Overload& overload) {
+                         Overload& overload, const AskedFields& asked_fields) {
   const config::Settings& settings = loaded.settings;
   if (::geteuid() == 0 && (settings.user.empty() || is_root(settings.user))) {
     fail(loaded, "user", "the service does not run as root; set it to a user of its own");
   }
   try {
     Listener listener(settings, handed_over,
-                      [&overload](transport::Shortage shortage) { overload.happened(shortage); });
+                      {.max_sessions = settings.max_sessions,
+                       .timeout = settings.timeout,
+                       .on_shortage = [&overload](transport::Shortage shortage) { overload.happened(shortage); },
+                       .asks_for = [&asked_fields](std::string_view name) { return asked_fields.has(name); }});
     drop_privileges(settings);
     return listener;
   } catch (const ListenError& error) {
@@ -118,7 +121,7 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
   static Overload& overload = *new Overload(log, counters);
   const std::vector<notify::HandedSocket> handed_over = notify::handed_sockets();
-  Listener listener = start_listening(loaded, handed_over, overload);
+  Listener listener = start_listening(loaded, handed_over, overload, service.asked_fields);
   service.is_unix = listener.is_unix();
   const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service);
   service.trail = start_trail(loaded, log);

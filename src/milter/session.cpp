@@ -35,7 +35,8 @@ bool is_same_field(const msgid::Finding& a, const msgid::Finding& b) {
 }
 
 bool is_agent_field(std::string_view name) {
-  return msgid::same_name(name, "User-Agent") || msgid::same_name(name, "X-Mailer");
+  return std::any_of(agent_fields.begin(), agent_fields.end(),
+                     [name](std::string_view field) { return msgid::same_name(name, field); });
 }
 
 }  // namespace
@@ -126,7 +127,7 @@ void Session::keep_context(std::string_view name, std::string_view body) {
   if (agent_.empty() && is_agent_field(name)) {
     const std::size_t begin = std::min(body.find_first_not_of(" \t\r\n"), body.size());
     agent_ = body.substr(begin, max_context_octets);
-  } else if (trail_ != nullptr && !has_from_ && msgid::same_name(name, "From")) {
+  } else if (trail_ != nullptr && !has_from_ && msgid::same_name(name, author_field)) {
     has_from_ = true;
     from_domain_ = report::first_domain(body);
   }

@@ -4,6 +4,7 @@
 #ifndef MSGID_MILTER_SESSION_H
 #define MSGID_MILTER_SESSION_H
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,11 @@ struct Negotiated {
 
 /// Sends one edit to the MTA; false where that failed.
 using ChangeHeader = std::function<bool(const std::string& name, int instance, const std::string& body)>;
+
+/// Looked at beside the fields of the policy and the signatures: the program that wrote a message, for the log; with an
+/// audit trail, its author too.
+inline constexpr std::array<std::string_view, 2> agent_fields = {"User-Agent", "X-Mailer"};
+inline constexpr std::string_view author_field = "From";
 
 class Session {
  public:

@@ -239,7 +239,7 @@ bool has_memory() {
 /// What was accepted begins as ours; or why it is to be closed.
 std::optional<Shortage> adopt(int fd) {
   if (state->sessions >= state->max_sessions) return Shortage::sessions;
-  auto channel = std::unique_ptr<Channel>(new (std::nothrow) Channel(fd, state->terms.timeout));
+  auto channel = std::unique_ptr<Channel>(new (std::nothrow) Channel(fd, state->terms.timeout, state->terms.asks_for));
   if (channel == nullptr || !has_memory() || !state->channels.put(fd, std::move(channel))) return Shortage::threads;
   ++state->sessions;
   return std::nullopt;

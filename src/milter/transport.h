@@ -18,6 +18,8 @@
 #include <functional>
 #include <vector>
 
+#include "milter/packet.h"
+
 namespace milter::transport {
 
 /// Whether libmilter's calls come here. Where they do not, no other function may be called.
@@ -34,6 +36,7 @@ struct Terms {
   std::size_t max_sessions = SIZE_MAX;
   std::chrono::seconds timeout{3600};           ///< of a session in which the MTA is silent
   std::function<void(Shortage)> on_shortage{};  ///< called on libmilter's listening thread; must not throw
+  packet::AsksFor asks_for{};                   ///< called on the sessions' threads
 };
 
 /// Once, before smfi_opensocket(). `sockets`: stream sockets that listen, of whatever family, to be served instead of

@@ -27,9 +27,9 @@ namespace {
 
 namespace bit = fake_mta::bit;
 namespace code = fake_mta::code;
-using wire::packet;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
+using wire::packet;
 
 constexpr std::size_t stream_octets = 4096;           // VSTREAM_BUFSIZE of Postfix
 constexpr std::chrono::milliseconds real_pause{3};    // of a client, before each SMTP command

@@ -24,7 +24,7 @@ using wire::packet;
 class Pair {
  public:
   explicit Pair(std::chrono::seconds timeout = std::chrono::seconds(30), int type = SOCK_STREAM)
-      : ends_(connected(type)), channel(ends_[0], timeout) {}
+      : ends_(connected(type)), channel(ends_[0], timeout, asks_for) {}
   ~Pair() {
     for (const int end : ends_) ::close(end);
   }
@@ -82,6 +82,7 @@ class Pair {
   }
 
   std::array<int, 2> ends_;
+  const milter::packet::AsksFor asks_for = [](std::string_view name) { return name.starts_with("Listed"); };
 
  public:
   Channel channel;
@@ -114,6 +115,40 @@ TEST(Channel, WhatHasNoEffectIsLeftOut) {
   EXPECT_EQ(pair.read_packet(), end);
   pair.end();
   EXPECT_EQ(pair.read(1000), macros.substr(0, 7)) << "it is not known to be such a packet";
+}
+
+std::string field(const std::string& name) {
+  return packet(SMFIC_HEADER, name + '\0' + " body" + '\0');
+}
+
+TEST(Channel, FieldsThatNobodyAsksForAreLeftOutBehindTheFirst) {
+  Pair pair;
+  pair.negotiate(SMFIP_NR_HDR);
+  const std::string macros = packet(SMFIC_MACRO, std::string("Ei\0x\0", 5));
+  const std::string end = packet(SMFIC_BODYEOB);
+  const std::string malformed = packet(SMFIC_HEADER, "Other");
+  for (int message = 0; message < 2; ++message) {
+    pair.send(field("First") + field("Other") + field("Listed1") + field("Other") + field("Other") + macros +
+              field("Other") + malformed + field("Listed2") + end);
+    EXPECT_EQ(pair.read_packet(), field("First")) << "it changes the state of libmilter";
+    EXPECT_EQ(pair.read_packet(), field("Listed1"));
+    EXPECT_EQ(pair.read_packet(), macros);
+    EXPECT_EQ(pair.read_packet(), malformed) << "libmilter ends the session over it";
+    EXPECT_EQ(pair.read_packet(), field("Listed2"));
+    EXPECT_EQ(pair.read_packet(), end);
+  }
+  pair.send(field("First") + field("Other"));
+  pair.send(field("Other") + end);
+  EXPECT_EQ(pair.read_packet(), field("First"));
+  EXPECT_EQ(pair.read_packet(), end);
+}
+
+TEST(Channel, FieldsWithAnAnswerAreNotLeftOut) {
+  Pair pair;
+  for (int i = 0; i < 3; ++i) {
+    pair.send(field("Other"));
+    EXPECT_EQ(pair.read_packet(), field("Other"));
+  }
 }
 
 TEST(Channel, AnswersLeaveInOneWriteWhenTheSessionWaits) {
@@ -210,8 +245,7 @@ TEST(Channel, AnAnswerWaitsForAnMtaThatReadsLate) {
 TEST(Channel, AnMtaThatReadsNothingIsGivenUp) {
   Pair pair(std::chrono::seconds(1));
   ssize_t written = 0;
-  for (int i = 0; i < 100 && written >= 0; ++i)
-    written = pair.write(packet(SMFIR_CHGHEADER, std::string(60000, 'x')));
+  for (int i = 0; i < 100 && written >= 0; ++i) written = pair.write(packet(SMFIR_CHGHEADER, std::string(60000, 'x')));
   EXPECT_EQ(written, -1);
 }
 
