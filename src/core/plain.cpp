@@ -15,7 +15,7 @@ namespace {
 
 /// By octet: whether a rule or the scanner looks twice at it inside an id. A table costs a quarter of comparisons,
 /// which g++ 12 makes no vector instructions of at -O2 (2026-11-22).
-constexpr std::array<bool, 256> is_special = [] {
+const std::array<bool, 256> is_special = [] {
   std::array<bool, 256> table = {};
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto c = static_cast<char>(i);
