@@ -38,7 +38,7 @@ def build(place, umask="022", environment=()):
     """Builds there, in the clean root, as its user; the directory with what came out."""
     root = build_root()
     tree = root.path(place)
-    shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git"), symlinks=True)
+    shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"), symlinks=True)
     root.run("chown", "-R", BUILDER, place)
     root.run("setpriv", f"--reuid={BUILDER}", f"--regid={BUILDER}", "--init-groups", "env", f"HOME=/home/{BUILDER}",
              *environment, "sh", "-c", 'umask "$1" && "$2/packaging/build-deb" "$2/out"', "sh", umask, place,

@@ -24,7 +24,7 @@ def build(place):
     root = deb.build_root()
     root.install("rpm", "debugedit", "elfutils", "ninja-build")
     tree = root.path(place)
-    shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git"), symlinks=True)
+    shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"), symlinks=True)
     root.run("chown", "-R", deb.BUILDER, place)
     # tests/run has the unit tests.
     root.run("setpriv", f"--reuid={deb.BUILDER}", f"--regid={deb.BUILDER}", "--init-groups", "env",
