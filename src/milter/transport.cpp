@@ -4,8 +4,8 @@
 // (8.17.1.9-2+deb12u2, with _FFR_WORKERS_POOL) hands sessions about in a pool of threads whose controller polls all of
 // them at each event. So a message of 22 fields costs 250 to 280 system calls and 130 to 205 us of CPU before a filter
 // has done anything, 350 us at the pace of real SMTP, 2150 us beside 2000 idle sessions; busy sessions wait for
-// seconds. With what is below it is 3 calls a message in a long session; tests/bench/run
-// measures what that comes to.
+// seconds. With what is below it is 3 calls a message in a long session, and a sixth of the CPU; the page
+// packaging/doc/figures.md has the figures beside others', and tests/bench/run measures them.
 //
 // Read against libmilter of sendmail 8.17.1 (comm.c, engine.c, listener.c, worker.c), 2026-11-22;
 // cmake/StaticLibmilter.cmake takes no other. One without the pool makes a thread for each session itself, and calls
