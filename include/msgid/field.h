@@ -26,13 +26,15 @@ struct Field {
 
 using FieldList = std::vector<Field>;
 
-/// Whether two texts of the same length are the same, where ASCII letters are equal in either case.
+namespace detail {
+/// Of two texts of the same length.
 bool same_letters(std::string_view a, std::string_view b) noexcept;
+}  // namespace detail
 
 /// Whether two field names are the same: ASCII letters are equal in either case (RFC 5322 1.2.2).
 // Most differ in their length, and every field of every message is asked for its name.
 inline bool same_name(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && same_letters(a, b);
+  return a.size() == b.size() && detail::same_letters(a, b);
 }
 
 /// The text with its ASCII letters in lower case.

@@ -6,7 +6,7 @@
 
 namespace msgid {
 
-bool same_letters(std::string_view a, std::string_view b) noexcept {
+bool detail::same_letters(std::string_view a, std::string_view b) noexcept {
   // Nearly everybody writes a name as the RFC does.
   return a == b ||
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return ascii::lower(x) == ascii::lower(y); });

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "milter/session.h"
-#include "msgid/dkim.h"
 
 namespace milter {
 
@@ -31,11 +30,7 @@ bool AskedFields::Names::has(std::string_view name) const noexcept {
 void AskedFields::add(const config::Settings& settings) {
   const std::lock_guard lock(mutex_);
   auto next = all_.empty() ? std::make_unique<Names>() : std::make_unique<Names>(*all_.back());
-  for (const msgid::ListedField& row : settings.policy.fields) next->add(row.name);
-  for (const std::string_view name : msgid::signature_fields) next->add(name);
-  for (const std::string_view name : agent_fields) next->add(name);
-  if (!settings.audit_log.empty()) next->add(author_field);
-  // They look at each.
+  for (const std::string_view name : fields_looked_at(settings)) next->add(name);
   if (settings.policy.exchange == msgid::RuleAction::report) next->is_all = true;
   const bool has_more =
       all_.empty() || next->is_all != all_.back()->is_all || next->names.size() != all_.back()->names.size();

@@ -15,7 +15,7 @@
 namespace milter {
 
 /// Those of all settings there have been: a session keeps what it began with over a reload. So there are only ever
-/// more of them.
+/// more of them: what a reload takes away comes to libmilter until the next start, and is passed over by the session.
 class AskedFields {
  public:
   explicit AskedFields(const config::Settings& settings) { add(settings); }

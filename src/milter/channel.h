@@ -27,6 +27,7 @@ class Channel {
   /// what is sent; the socket's SO_RCVTIMEO is set to it. `asks_for`: whether the filter wants to see fields of a name;
   /// without it, all. It must outlive the channel.
   Channel(int descriptor, std::chrono::seconds timeout, const packet::AsksFor& asks_for) noexcept;
+  Channel(int descriptor, std::chrono::seconds timeout, packet::AsksFor&& asks_for) = delete;
 
   /// Returns once read() has something to give, if only the end.
   void wait() noexcept;

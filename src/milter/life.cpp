@@ -120,8 +120,9 @@ void Life::reload() {
   try {
     config::Loaded read = read_again_();
     const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
-    settings_ = std::make_shared<const config::Settings>(std::move(read.settings));
-    parts_.service.replace(settings_);
+    auto next = std::make_shared<const config::Settings>(std::move(read.settings));
+    parts_.service.replace(next);  // may fail; then the old one stays everywhere
+    settings_ = std::move(next);
     parts_.listener.limit_sessions(settings_->max_sessions);
     parts_.service.counters.reload_taken();
     where_memory_allows(

@@ -70,7 +70,8 @@ std::size_t size_of_first(std::string_view octets) {
 std::string_view field_name(std::string_view packet) {
   const std::string_view data = packet.substr(length_octets + 1);
   const std::size_t end = data.find('\0');
-  return end < data.size() - 1 && data.back() == '\0' ? data.substr(0, end) : std::string_view();
+  const bool is_whole = end != std::string_view::npos && end + 1 < data.size() && data.back() == '\0';
+  return is_whole ? data.substr(0, end) : std::string_view();
 }
 
 }  // namespace
@@ -79,7 +80,7 @@ bool wants_answer(char command, unsigned long protocol) {
   return command != SMFIC_MACRO && (protocol & no_reply_bit(command)) == 0;
 }
 
-bool Scanner::is_left_out(std::string_view packet) {
+bool Scanner::takes_away(std::string_view packet) {
   const char command = packet[length_octets];
   if (command == SMFIC_MACRO) return packet.size() > length_octets + 1 && packet[length_octets + 1] == SMFIC_HEADER;
   const bool was_behind_field = std::exchange(is_behind_field_, command == SMFIC_HEADER);
@@ -93,7 +94,7 @@ Scanned Scanner::scan(std::string& octets, std::size_t begin) {
   std::size_t next = begin;  // what is between the end and here is left out
   while (const std::size_t size = size_of_first(std::string_view(octets).substr(next))) {
     const std::string_view packet = std::string_view(octets).substr(next, size);
-    if (!is_left_out(packet)) {
+    if (!takes_away(packet)) {
       scanned.is_malformed = is_without_value(packet);
       scanned.is_due = scanned.is_malformed || wants_answer(packet[length_octets], protocol_);
       if (scanned.is_malformed) break;

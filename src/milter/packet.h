@@ -32,9 +32,8 @@ struct Scanned {
 ///
 /// - macros for a field: nothing in any state (st_macros() in engine.c), and Postfix 3.7.11 sends them before each
 ///   field, nearly half of all packets;
-/// - a field that nobody asks for, where no answer to fields was agreed on, if libmilter's last command, but for
-/// macros,
-///   was a field too: its state stays as it is over one more.
+/// - a field that nobody asks for, where no answer to fields was agreed on, behind another field: libmilter's state
+///   stays as it is then. Macros may be between them.
 ///
 ///   packet = length command data                 ; length: 4 octets, most significant first, of command and data
 ///   macros = %x44 step *( name %x00 value %x00 ) ; "D", and the command that they are for
@@ -43,10 +42,12 @@ class Scanner {
  public:
   /// Without `asks_for` all fields are asked for. It must outlive the scanner.
   explicit Scanner(const AsksFor& asks_for) : asks_for_(asks_for) {}
+  explicit Scanner(AsksFor&&) = delete;
 
   /// Looks at whole packets from `begin` on, up to the first that wants an answer, and that one with them. One that is
   /// too long ends the session, and is due with all that is behind it. So are those before a packet of macros in which
   /// a value is missing: smfi_getsymval() of libmilter 8.17.1 reads beyond its list then, and may crash.
+  /// What is taken away is gone from `octets`.
   Scanned scan(std::string& octets, std::size_t begin);
 
   /// What libmilter has written. Its answer to SMFIC_OPTNEG has the SMFIP_ bits that were agreed on.
@@ -55,7 +56,7 @@ class Scanner {
   void answered(std::string_view packet);
 
  private:
-  bool is_left_out(std::string_view packet);
+  bool takes_away(std::string_view packet);
 
   const AsksFor& asks_for_;
   unsigned long protocol_ = 0;

@@ -1,6 +1,7 @@
 #include "milter/session.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
@@ -34,12 +35,24 @@ bool is_same_field(const msgid::Finding& a, const msgid::Finding& b) {
   return a.instance == b.instance && msgid::same_name(a.field, b.field);
 }
 
+constexpr std::array<std::string_view, 2> agent_fields = {"User-Agent", "X-Mailer"};
+constexpr std::string_view author_field = "From";
+
 bool is_agent_field(std::string_view name) {
   return std::any_of(agent_fields.begin(), agent_fields.end(),
                      [name](std::string_view field) { return msgid::same_name(name, field); });
 }
 
 }  // namespace
+
+std::vector<std::string_view> fields_looked_at(const config::Settings& settings) {
+  std::vector<std::string_view> names;
+  for (const msgid::ListedField& row : settings.policy.fields) names.emplace_back(row.name);
+  names.insert(names.end(), msgid::signature_fields.begin(), msgid::signature_fields.end());
+  names.insert(names.end(), agent_fields.begin(), agent_fields.end());
+  if (!settings.audit_log.empty()) names.push_back(author_field);
+  return names;
+}
 
 Session::Session(std::shared_ptr<const config::Settings> settings, const report::Log& log, report::AuditTrail* trail,
                  Counters& counters)

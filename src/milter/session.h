@@ -4,7 +4,6 @@
 #ifndef MSGID_MILTER_SESSION_H
 #define MSGID_MILTER_SESSION_H
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,10 +29,9 @@ struct Negotiated {
 /// Sends one edit to the MTA; false where that failed.
 using ChangeHeader = std::function<bool(const std::string& name, int instance, const std::string& body)>;
 
-/// Looked at beside the fields of the policy and the signatures: the program that wrote a message, for the log; with an
-/// audit trail, its author too.
-inline constexpr std::array<std::string_view, 2> agent_fields = {"User-Agent", "X-Mailer"};
-inline constexpr std::string_view author_field = "From";
+/// The names of the fields that Session::header() does anything with under these settings: those of the policy, the
+/// signatures, and what the log and the audit trail tell of the sender. The rules of exchange.h look at each field.
+std::vector<std::string_view> fields_looked_at(const config::Settings& settings);
 
 class Session {
  public:

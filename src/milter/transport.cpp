@@ -7,6 +7,10 @@
 // seconds. With what is below it is 3 calls a message in a long session, and a sixth of the CPU; the page
 // packaging/doc/figures.md has the figures beside others', and tests/bench/run measures them.
 //
+// packet.h takes packets away that libmilter would make nothing of, nearly all fields among them. That is the other
+// thing to be read again for a new libmilter: in engine.c st_macros() does nothing for a field, and a field behind a
+// field changes nothing but by its callback.
+//
 // Read against libmilter of sendmail 8.17.1 (comm.c, engine.c, listener.c, worker.c), 2026-11-22;
 // cmake/StaticLibmilter.cmake takes no other. One without the pool makes a thread for each session itself, and calls
 // neither mi_start_session() nor mi_pool_controller_init(). The rest holds for it, but not that a thread that cannot be
