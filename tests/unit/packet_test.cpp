@@ -115,7 +115,8 @@ TEST(Packet, FieldsThatNobodyAsksForAreLeftOutBehindAnother) {
             first + field("Listed") + macros + packet(SMFIC_BODYEOB) + other);
   EXPECT_EQ(left_of(first + packet(SMFIC_BODY) + other + other), first + packet(SMFIC_BODY) + other)
       << "libmilter's state may change over it";
-  EXPECT_EQ(left_of(first + other, all_silent & ~SMFIP_NR_HDR), first + other) << "the MTA waits for an answer";
+  EXPECT_EQ(left_of(first + other, all_silent & ~static_cast<unsigned long>(SMFIP_NR_HDR)), first + other)
+      << "the MTA waits for an answer";
   std::string octets = first;
   Scanner scanner = scanner_of(all_silent);
   const std::size_t end = scanner.scan(octets, 0).end;
