@@ -106,12 +106,14 @@ TEST_F(Hostile, LengthsFromNoneToTheMost) {
 TEST_F(Hostile, CommandsOutOfOrder) {
   const std::string begun =
       hostile::command(code::connect) + hostile::command(code::mail) + hostile::command(code::rcpt);
+  std::vector<std::string> packets = {hostile::packet(code::header, std::string("Subject\0 x\0", 11))};
+  for (const char command : hostile::commands) packets.push_back(hostile::command(command));
   for (const std::string& beginning :
        {std::string(), hostile::offer(no_reply_wanted), hostile::offer(no_reply_wanted) + begun,
         hostile::offer(all_replies_wanted), hostile::offer(all_replies_wanted) + begun}) {
-    for (const char first : hostile::commands) {
-      for (const char second : hostile::commands) {
-        send(beginning + hostile::command(first) + hostile::command(second) + hostile::command(code::end_of_message));
+    for (const std::string& first : packets) {
+      for (const std::string& second : packets) {
+        send(beginning + first + second + hostile::command(code::end_of_message));
       }
       if (HasFailure()) return;
     }

@@ -12,6 +12,7 @@
 
 #include "failing_allocator.h"
 #include "hostile.h"
+#include "manager.h"
 
 namespace {
 
@@ -120,8 +121,13 @@ int told(fake_mta::Daemon& daemon) {
 
 class MemoryRefused : public testing::Test {
  protected:
-  MemoryRefused() {
-    std::ofstream(directory / "conf") << "rule.encoded-word = fix\n";
+  MemoryRefused() { start(); }
+  ~MemoryRefused() override { orders.refuse_none(); }
+
+  void write(const std::string& text) { std::ofstream(directory / "conf") << text; }
+
+  void start() {
+    write("rule.encoded-word = fix\n");
     // Without memory Boost loses some in the middle of reading the options.
     const hostile::Environment leaks("LSAN_OPTIONS", "detect_leaks=0");
     const hostile::Environment program("MSGID_MILTER", MSGID_MILTER_OOM);
@@ -129,7 +135,6 @@ class MemoryRefused : public testing::Test {
     victim.emplace(std::vector<std::string>{"--config=" + (directory / "conf"), "--audit-log=" + (directory / "trail"),
                                             "--metrics=" + std::to_string(fake_mta::free_port())});
   }
-  ~MemoryRefused() override { orders.refuse_none(); }
 
   void expect_unharmed(const Counts& counts) {
     orders.refuse_none();
@@ -257,6 +262,59 @@ TEST_F(MemoryRefused, OfAReload) {
     ASSERT_TRUE(victim->daemon().running()) << n;
   }
   EXPECT_TRUE(victim->serves());
+}
+
+// Each allocation of a reload: the log, the manager and a new session tell of the same configuration.
+TEST_F(MemoryRefused, AReloadIsTakenWholeOrNotAtAll) {
+  victim.reset();
+  Manager manager;
+  start();
+  ASSERT_NE(manager.next_with("READY=1"), "");
+  fake_mta::Daemon& daemon = victim->daemon();
+  int taken = 0;
+  int refused = 0;
+  for (bool is_over = false; !is_over;) {
+    const int n = 1 + taken + refused;
+    SCOPED_TRACE(n);
+    ASSERT_LT(n, 10000);
+    write("mode = log-only\nextra-field = X-Ticket\n");
+    const std::size_t lines_before = daemon.lines().size();
+    const std::uint64_t refused_before = orders->refused;
+    const auto said = [&] {
+      const std::vector<std::string> lines = daemon.lines();
+      const auto found = std::find_if(lines.begin() + static_cast<std::ptrdiff_t>(lines_before), lines.end(),
+                                      [](const std::string& line) { return line.find("reloaded") != line.npos; });
+      return found == lines.end() ? std::string() : *found;
+    };
+    orders.refuse(static_cast<std::uint64_t>(n));
+    kill(daemon.pid(), SIGHUP);
+    // What is refused may be the line, or what the manager is told; not both.
+    std::string told;
+    for (const auto end = std::chrono::steady_clock::now() + fake_mta::patience; told.empty();) {
+      if (!said().empty() && orders->refused > refused_before) break;
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      told = manager.next_with("READY=1", milliseconds(1));
+    }
+    is_over = orders->refused == refused_before;
+    orders.refuse_none();
+    const bool is_refused = said().find("not reloaded") != std::string::npos;
+    ++(is_refused ? refused : taken);
+    if (is_refused && told.empty()) told = manager.next_with("READY=1");
+    if (is_refused) EXPECT_NE(told.find("mode rewrite"), std::string::npos) << told;
+    if (!is_refused && !told.empty()) EXPECT_NE(told.find("mode log-only"), std::string::npos) << told;
+    Session mta = victim->session();
+    EXPECT_EQ(mta.send(reported_message()).modifications.empty(), !is_refused) << said();
+    quit(mta);
+    if (is_refused) continue;
+    write("rule.encoded-word = fix\n");
+    kill(daemon.pid(), SIGHUP);
+    do {
+      told = manager.next_with("READY=1");
+      ASSERT_NE(told, "");
+    } while (told.find("mode rewrite") == std::string::npos);
+  }
+  EXPECT_GT(refused, 10);
+  std::printf("%d taken, %d refused\n", taken, refused);
 }
 
 }  // namespace

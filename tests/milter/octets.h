@@ -17,7 +17,8 @@ using wire::packet_of_length;
 std::string offer(const fake_mta::Terms& terms = {});
 
 /// The packets of a session of two messages and two SMTP connections: each command there is, and the macros before it,
-/// whether the filter wants them or not. The first message has encoded_body for a Message-ID.
+/// whether the filter wants them or not. The first message has encoded_body for a Message-ID, and beside it fields that
+/// the filter does not look at.
 std::vector<std::string> whole_session(const fake_mta::Terms& terms = {});
 
 std::string joined(const std::vector<std::string>& packets);

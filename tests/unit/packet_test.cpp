@@ -125,6 +125,19 @@ TEST(Packet, FieldsThatNobodyAsksForAreLeftOutBehindAnother) {
   EXPECT_EQ(octets, first);
 }
 
+// libmilter may take it for the first of another message, or for one in a wrong place, and end the session over it.
+TEST(Packet, BehindWhatIsNoFieldTheNextIsKept) {
+  for (const char command : {SMFIC_BODYEOB, SMFIC_ABORT, SMFIC_QUIT_NC}) {
+    const std::string kept = field("First") + packet(command) + field("Other");
+    std::string octets = kept + field("Other");
+    Scanner scanner = scanner_of(all_silent);
+    const Scanned due = scanner.scan(octets, 0);
+    ASSERT_TRUE(due.is_due);
+    scanner.scan(octets, due.end);
+    EXPECT_EQ(octets, kept) << command;
+  }
+}
+
 TEST(Packet, WithoutAQuestionAllFieldsAreAskedFor) {
   const milter::packet::AsksFor none;
   std::string octets = field("First") + field("Other");

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "milter/asked_fields.h"
+
 // Of AddressSanitizer and ThreadSanitizer; null in other builds.
 extern "C" __attribute__((weak)) int __sanitizer_install_malloc_and_free_hooks(
     void (*on_allocation)(const volatile void*, std::size_t), void (*on_release)(const volatile void*));
@@ -481,6 +483,81 @@ TEST_F(SessionTest, RecordsNothingOfTheMessageBefore) {
   EXPECT_EQ(all_records[1].recipient_domains, (Strings{"second.example", "third.example"}));
   EXPECT_TRUE(all_records[2].recipient_domains.empty());
   EXPECT_EQ(all_records[2].from_domain, "fourth.example");
+}
+
+/// One of many names, each with a body that shows where the field is looked at. The last two are of the policy below.
+const msgid::FieldList all_fields = {
+    {"Received", " from a by b", 1},
+    {"Return-Path", " <s@x>", 1},
+    {"From", " a@from.example", 1},
+    {"Sender", " b@sender.example", 1},
+    {"Reply-To", " c@reply.example", 1},
+    {"To", " d@to.example", 1},
+    {"Date", " Sun, 22 Nov 2026 10:00:00 +0000", 1},
+    {"Subject", broken, 1},
+    {"Message-ID", broken, 1},
+    {"Resent-Message-ID", broken, 1},
+    {"In-Reply-To", broken, 1},
+    {"References", broken, 1},
+    {"Content-ID", broken, 1},
+    {"DKIM-Signature", " v=1; c=relaxed/relaxed; d=one.example; h=message-id; b=x", 1},
+    {"ARC-Message-Signature", " i=1; c=relaxed/relaxed; d=two.example; h=message-id; b=x", 1},
+    {"ARC-Seal", " i=1; d=three.example; b=x", 1},
+    {"Authentication-Results", " mx.example; dkim=pass", 1},
+    {"User-Agent", " Agent/1", 1},
+    {"X-Mailer", " Mailer/2", 1},
+    {"X-Originating-IP", " [192.0.2.9]", 1},
+    {"MIME-Version", " 1.0", 1},
+    {"X-Ticket", broken, 1},
+    {"X-Ticket-ID", broken, 1},
+};
+
+// What AskedFields does not have never comes to the session.
+TEST_F(SessionTest, LooksAtTheFieldsThatItAsksFor) {
+  const auto outcome = [this](const msgid::FieldList& fields) {
+    lines.clear();
+    edits.clear();
+    const std::size_t before = trail ? records().size() : 0;
+    milter::Session one = session(all);
+    one.mail("<s@x>", "login");
+    one.recipient("<r@y>");
+    // Of a message without findings nothing is said.
+    one.header("In-Reply-To", " =?utf-8?q?=3Ca=4?=");
+    for (const msgid::Field& field : fields) one.header(field.name, field.body);
+    end(one);
+    std::string text;
+    for (const Strings* list : {&lines, &edits}) {
+      for (const std::string& line : *list) text += line + "\n";
+    }
+    if (!trail) return text;
+    std::vector<report::AuditRecord> all_records = records();
+    EXPECT_EQ(all_records.size(), before + 1);
+    all_records.back().time.clear();
+    return text + to_json_line(all_records.back());
+  };
+  for (const bool has_trail : {false, true}) {
+    if (has_trail) open_trail();
+    settings.audit_log = trail_path;
+    for (const bool has_extra_fields : {false, true}) {
+      settings.policy.fields = msgid::Policy().fields;
+      if (has_extra_fields) {
+        settings.policy.fields.push_back({"X-Ticket", true, false});
+        settings.policy.fields.push_back({"X-Ticket-ID", true, false});
+      }
+      const milter::AskedFields asked(settings);
+      msgid::FieldList fields = {{"Message-ID", broken, 1}};  // which the signatures are over
+      const std::string without = outcome(fields);
+      for (const msgid::Field& field : all_fields) {
+        fields.push_back(field);
+        EXPECT_EQ(outcome(fields) != without, asked.has(field.name)) << field.name << has_trail << has_extra_fields;
+        fields.pop_back();
+      }
+      fields = all_fields;
+      std::erase_if(fields, [&](const msgid::Field& field) { return !asked.has(field.name); });
+      EXPECT_LT(fields.size(), all_fields.size());
+      EXPECT_EQ(outcome(fields), outcome(all_fields));
+    }
+  }
 }
 
 TEST_F(SessionTest, BoundsTheRecord) {
