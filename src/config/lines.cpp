@@ -19,6 +19,23 @@ std::string_view without_comment(std::string_view line) {
   return line;
 }
 
+/// Memory may be refused while it is open.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) throw FileError(std::strerror(errno), errno == ENOENT || errno == ENOTDIR);
+  }
+  ~OpenFile() { ::close(descriptor_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  /// read(2).
+  ssize_t read(char* to, std::size_t size) const { return ::read(descriptor_, to, size); }
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
@@ -28,17 +45,14 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::string read_whole(const std::string& path, std::size_t most) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw FileError(std::strerror(errno), errno == ENOENT || errno == ENOTDIR);
+  const OpenFile file(path);
   std::string text;
   std::array<char, 16384> block{};
   ssize_t got = 0;
-  while (text.size() <= most && (got = read(descriptor, block.data(), block.size())) > 0) {
+  while (text.size() <= most && (got = file.read(block.data(), block.size())) > 0) {
     text.append(block.data(), static_cast<std::size_t>(got));
   }
-  const int error = got < 0 ? errno : 0;
-  close(descriptor);
-  if (error != 0) throw FileError(std::strerror(error), false);
+  if (got < 0) throw FileError(std::strerror(errno), false);
   if (text.size() > most) throw FileError("it is over " + std::to_string(most) + " octets", false);
   return text;
 }

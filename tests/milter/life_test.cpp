@@ -96,19 +96,18 @@ TEST_F(ReloadTest, AFieldOfAReloadComesToTheSessionsBehindIt) {
   write("extra-field = X-Ticket\n");
   EXPECT_NE(reload("reloaded "), "");
   Session next = service->session();
+  Session beside = service->session();  // keeps the settings alive between two SMTP connections of the other
   EXPECT_EQ(next.send(ticket).modifications, edit);
   EXPECT_TRUE(old.send(ticket).modifications.empty());
   write("mode = rewrite\n");
-  EXPECT_NE(reload("reloaded old-sessions=2"), "");
+  EXPECT_NE(reload("reloaded old-sessions=3"), "");
   Session last = service->session();
   EXPECT_TRUE(last.send(ticket).modifications.empty());
   EXPECT_EQ(next.send(ticket).modifications, edit);
   next.quit_new_connection();
   next.connect_info("mail.example.com", "192.0.2.1");
   EXPECT_EQ(next.send(ticket).modifications, edit);
-  quit(old);
-  quit(next);
-  quit(last);
+  for (Session* mta : {&old, &next, &beside, &last}) quit(*mta);
 }
 
 TEST_F(ReloadTest, TheRulesOfExchangeSeeEachFieldFromAReloadOn) {
@@ -125,16 +124,16 @@ TEST_F(ReloadTest, TheRulesOfExchangeSeeEachFieldFromAReloadOn) {
   write("exchange = report\n");
   EXPECT_NE(reload("reloaded "), "");
   Session next = service->session();
+  Session beside = service->session();  // as above
   EXPECT_TRUE(is_reported(next, "4cVq2S1001"));
   EXPECT_FALSE(is_reported(old, "4cVq2S1002"));
   write("exchange = off\n");
-  EXPECT_NE(reload("reloaded old-sessions=2"), "");
+  EXPECT_NE(reload("reloaded old-sessions=3"), "");
   EXPECT_TRUE(is_reported(next, "4cVq2S1003"));
   next.quit_new_connection();
   next.connect_info("mail.example.com", "192.0.2.1");
   EXPECT_TRUE(is_reported(next, "4cVq2S1004"));
-  quit(old);
-  quit(next);
+  for (Session* mta : {&old, &next, &beside}) quit(*mta);
 }
 
 TEST_F(ReloadTest, ABrokenFileIsRefused) {
