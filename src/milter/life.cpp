@@ -134,7 +134,15 @@ void Life::reload() {
   give_memory_back();
   // A rotated file is to be let go in any case.
   if (parts_.service.trail != nullptr) parts_.service.trail->reopen();
-  where_memory_allows([&] { notify::ready(told_status_ = status()); });
+  is_ready_told_ = false;
+  say_ready();
+}
+
+void Life::say_ready() noexcept {
+  where_memory_allows([&] {
+    notify::ready(told_status_ = status());
+    is_ready_told_ = true;
+  });
 }
 
 void Life::tell_manager() {
@@ -150,6 +158,7 @@ void Life::tell_manager() {
     }
     is_hanging_ = hangs;
   }
+  if (!is_ready_told_) say_ready();
   where_memory_allows([&] {
     if (std::string now = status(); now != told_status_) notify::status(told_status_ = std::move(now));
   });

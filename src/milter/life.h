@@ -49,6 +49,7 @@ class Life {
   std::optional<std::size_t> drain();
   void reload();
   void tell_manager();
+  void say_ready() noexcept;
   std::string status() const;
 
   const config::Loaded loaded_at_start_;
@@ -60,6 +61,7 @@ class Life {
   std::chrono::milliseconds interval_;  ///< between two looks at what the manager is to be told
   Clock::time_point tell_again_;
   bool is_hanging_ = false;
+  bool is_ready_told_ = true;  ///< else a reload is over that the manager waits for
   std::string told_status_;
 };
 
