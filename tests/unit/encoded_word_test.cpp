@@ -46,6 +46,14 @@ TEST(Match, TakesNothingFromAWordBefore) {
   EXPECT_FALSE(matcher.match(24, word));
 }
 
+TEST(Match, RemembersWhereNoEndFollowsAndOnlyThere) {
+  EncodedWordMatcher matcher("=?a?q?b?= =?a?q?c=?a?q?d");
+  EncodedWord word;
+  EXPECT_FALSE(matcher.match(10, word));
+  EXPECT_FALSE(matcher.match(17, word));
+  EXPECT_TRUE(matcher.match(0, word));
+}
+
 TEST(Match, OfManyBeginningsWithoutEndIsLinear) {
   std::string text;
   for (int i = 0; i < 20000; ++i) text += "=?a?q?x";

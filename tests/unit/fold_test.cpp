@@ -50,6 +50,7 @@ TEST(Fold, NeverBreaksAfterTheColon) {
 TEST(Fold, MakesOneSpaceOfAFoldOrTabInsideAUnit) {
   EXPECT_EQ(fold(1, Units{"(a\n b)"}, 998), " (a b)");
   EXPECT_EQ(fold(1, Units{"(a \n\t b\tc)"}, 998), " (a b c)");
+  EXPECT_EQ(fold(1, Units{"a\n "}, 998), " a ") << "at its end too";
   EXPECT_EQ(fold(1, Units{"(a  b)"}, 998), " (a  b)") << "white space without a fold is the sender's";
 }
 

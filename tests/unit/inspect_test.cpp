@@ -149,6 +149,7 @@ const Case refused[] = {
     {"Message-ID", " =?utf-8?q?=3Ca=0D=0ABcc:_x=40b=3E?=", "encoded-word:control-character"},
     {"Message-ID", " =?utf-8?q?=3Ca=40b=3E=0ABcc:_x?=", "encoded-word:control-character"},
     {"Message-ID", " =?utf-8?q?=3Ca=00=40b=3E?=", "encoded-word:control-character"},
+    {"Message-ID", " =?utf-8?q?=3Ca=1F=40b=3E?=", "encoded-word:control-character"},
     {"Message-ID", " =?utf-8?q?=3Ca=7F=40b=3E?=", "encoded-word:control-character"},
     {"Message-ID", " =?utf-8?q?=3C=C3=A9=40b=3E?=", "encoded-word:non-ascii"},
     {"Message-ID", " =?utf-8?q?=3Ca=4?=", "encoded-word:broken-escape"},
@@ -280,6 +281,10 @@ TEST(LineTooLong, CountsTheNameAndTheColon) {
   EXPECT_EQ(verdict_on("References", list_of(12, " ") + std::string(999 - 11 - 12 * 81, ' ')),
             "line-too-long ->" + list_of(12, " "))
       << "999, of which less white space makes a line again";
+  EXPECT_EQ(verdict_on("References", " (" + std::string(984, 'x') + ")"), "") << "998";
+  EXPECT_EQ(verdict_on("References", " (" + std::string(984, 'x') + ") "),
+            "line-too-long -> (" + std::string(984, 'x') + ")")
+      << "998 is no longer than a line may be";
 }
 
 TEST(LineTooLong, LooksAtPhysicalLines) {
@@ -331,6 +336,12 @@ TEST(MsgidTooLong, IsShortenedByName) {
   EXPECT_EQ(verdict_on("References", " <a@b>, " + over + " <c@d>"), "msgid-too-long -> <a@b> " + name + " <c@d>");
   EXPECT_EQ(verdict_on("In-Reply-To", " " + over, with(RuleId::msgid_too_long, RuleAction::report)),
             "msgid-too-long:report");
+}
+
+TEST(MsgidTooLong, IsMeasuredWithoutItsSpace) {
+  Policy policy;
+  policy.msgid_length = 10;
+  EXPECT_EQ(verdict_on("Message-ID", " <a @b45678>", policy), "space-in-msgid -> <a@b45678>");
 }
 
 TEST(MsgidTooLong, GivesACutIdTheNameOfTheWholeOne) {
@@ -418,6 +429,7 @@ TEST(EncodedWord, IsNotTheBeginningOfOneInsideAnId) {
 TEST(SpaceInMsgid, IsRemovedBetweenPhrases) {
   EXPECT_EQ(verdict_on("References", " <a @b> (c .d)"), "space-in-msgid -> <a@b> (c .d)");
   EXPECT_EQ(verdict_on("References", " fred <a @b> said (c) so"), "space-in-msgid -> fred <a@b> said (c) so");
+  EXPECT_EQ(verdict_on("References", " fred  said <a @b>"), "space-in-msgid -> fred  said <a@b>");
 }
 
 TEST(ReferencesTooLong, IsReportedByDefault) {
@@ -497,6 +509,9 @@ TEST(ReferencesTooLong, IsMeasuredAsTheRulesBeforeLeaveIt) {
   policy.references_length = 16;
   EXPECT_EQ(verdict_on("References", " <a @b> <c @d> <e @f>", policy),
             "space-in-msgid, references-too-long:report -> <a@b> <c@d> <e@f>");
+  EXPECT_EQ(verdict_on("References", "<a@b><c@d><e @f>", policy),
+            "space-in-msgid, references-too-long:report -> <a@b> <c@d> <e@f>")
+      << "16 as received, 17 with a space between them";
 }
 
 TEST(ReferencesTooLong, IsNotMeasuredByWhatOnlyFoldsWouldLeave) {
@@ -521,6 +536,10 @@ TEST(ReferencesTooLong, MayNeedLessWhiteSpaceOnly) {
   policy.references_length = 27;
   EXPECT_EQ(verdict_on("References", " <a@b>  ,  <c@d> , <e@f> , <g@h>", policy),
             "references-too-long -> <a@b> <c@d> <e@f> <g@h>");
+  policy.references_length = 23;
+  EXPECT_EQ(verdict_on("References", " <a@b>  ,  <c@d> , <e@f> , <g@h>", policy),
+            "references-too-long -> <a@b> <c@d> <e@f> <g@h>")
+      << "just 23";
 }
 
 // --- folded.
@@ -579,6 +598,7 @@ TEST(NoAngleBrackets, MayMakeAnIdThatIsTooLong) {
 
 TEST(NonAscii, IsReportedOrShortenedByName) {
   EXPECT_EQ(verdict_on("Message-ID", " <a@\xc3\xa4.example>"), "non-ascii:report");
+  EXPECT_EQ(verdict_on("Message-ID", " <a@\x80.example>"), "non-ascii:report") << "the first octet that is none";
   EXPECT_EQ(verdict_on("References", " <a@b> (\xc3\xa4)"), "") << "in an id only";
   EXPECT_EQ(verdict_on("Message-ID", " <\xc3\xa4@b.example>", with(RuleId::non_ascii, RuleAction::fix)),
             "non-ascii -> " + *msgid::shorten("<\xc3\xa4@b.example>", {}, 950));
@@ -595,6 +615,7 @@ TEST(NonAscii, ThatIsKeptKeepsTheFieldFromBeingWritten) {
 const Case reported[] = {
     {"Message-ID", " <a\x01@b>", "control-character:report"},
     {"References", " <a@b>\r <c@d>", "control-character:report"},
+    {"References", " <a@b>\x1f", "control-character:report"},
     {"References", " <a@b>\x7f", "control-character:report"},
     {"References", " <a@b>\nX-Injected: yes", "control-character:report"},
     {"References", " <a@b>\t<c@d>", ""},
@@ -619,6 +640,9 @@ TEST(DuplicateField, IsReportedFromTheSecondOn) {
   EXPECT_EQ(
       dump(msgid::inspect({{"Message-ID", " <a@b>", 1}, {"message-id", " <a@b>", 2}, {"MESSAGE-ID", " <a@b>", 3}}, {})),
       "duplicate-field:report, duplicate-field:report");
+  for (const char* name : {"In-Reply-To", "References"}) {
+    EXPECT_EQ(dump(msgid::inspect({{name, " <a@b>", 1}, {name, " <a@b>", 2}}, {})), "duplicate-field:report") << name;
+  }
   EXPECT_EQ(dump(msgid::inspect({{"Resent-Message-ID", " <a@b>", 1}, {"Resent-Message-ID", " <c@d>", 2}}, {})), "");
   Policy policy;
   policy.fields.push_back({"X-Ids", true, false});

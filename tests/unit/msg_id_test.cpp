@@ -64,7 +64,13 @@ const ScanCase scan_cases[] = {
     {"<a@[1]>[2]>", "i[<a@[1]>] t[[2]>]"},
     {"<\"a\"@[1\\>2]>", "i[<\"a\"@[1\\>] t[2]>]"},  // no grammar of ours has a backslash there
     {"<\"a\"@[x\n[>]>", "i[<\"a\"@[x/[>] t[]>]"},
-    {"<a@[1>2]>", "i[<a@[1>] t[2]>]"},  // no quotes or parentheses: the first ">" ends it
+    {"<\"a>\"@[]>", "i[<\"a>\"@[]>]"},
+    {"<\"a>\"@[1[>", "i[<\"a>] t[\"@[1[>]"},
+    {"<\"a>\"@b (c) >", "i[<\"a>\"@b (c) >]"},
+    {"<\"a>\".\xc3\x80@b>", "i[<\"a>\".\xc3\x80@b>]"},
+    {"<a@[1>2]>", "i[<a@[1>] t[2]>]"},   // no quotes or parentheses: the first ">" ends it
+    {"<a@[1> ]>", "i[<a@[1>] s t[]>]"},  // and what stands behind it has no part in that
+    {"<a@b> <c@[1>2]> (d)", "i[<a@b>] s i[<c@[1>] t[2]>] s c[(d)]"},
     {"< (c) a . \"b\" (d) @ (e) f . g (h) >", "i[< (c) a . \"b\" (d) @ (e) f . g (h) >]"},
     {"<a @ [1.2.3.4] >", "i[<a @ [1.2.3.4] >]"},
     // White space inside.
@@ -76,6 +82,7 @@ const ScanCase scan_cases[] = {
     {"< >", "t[< >]"},
     {"<a@b", "u[<a@b]"},
     {"<a@b ", "u[<a@b] s"},
+    {"<a@", "u[<a@]"},
     {"<", "u[<]"},
     {"<a <b@c>", "u[<a] s i[<b@c>]"},
     {"<<a@b>>", "u[<] i[<a@b>] t[>]"},
@@ -169,6 +176,9 @@ const SpaceCase space_cases[] = {
     {"<a@[1 . 2]>", InnerSpace::quoted, "<a@[1 . 2]>"},
     {"<[a b]@c>", InnerSpace::quoted, "<[a b]@c>"},
     {"<\"a\\\" b\"@c>", InnerSpace::quoted, "<\"a\\\" b\"@c>"},
+    {"<\"a \"@b>", InnerSpace::quoted, "<\"a \"@b>"},
+    {"<(a)(b c)@d>", InnerSpace::quoted, "<(a)(b c)@d>"},
+    {"<\"\" .\"a\"@b>", InnerSpace::certain, "<\"\".\"a\"@b>"},
     {"<a(b (c d) e)@f>", InnerSpace::quoted, "<a(b (c d) e)@f>"},
     // Beside a comment or quoted-string is not mid-atom.
     {"<a (c)@b>", InnerSpace::uncertain, "<a (c)@b>"},
@@ -193,8 +203,9 @@ TEST(BareId, IsDotAtomAtDotAtomOrLiteral) {
                                     "x@[IPv6:2001:db8::1]", "x@[]"}) {
     EXPECT_TRUE(msgid::is_clean_bare_id(id)) << id;
   }
-  for (const std::string_view id : {"", "a", "@", "a@", "@b", "a@b@c", "a..b@c", ".a@b", "a.@b", "a@b.", "a b@c",
-                                    "<a@b>", "a@b,c", "a@[b", "a@[b]c", "a@[b c]", "\"a\"@b", "a@b\n", "\xc3\xa9@b"}) {
+  for (const std::string_view id :
+       {"",      "a",     "@",    "a@",     "@b",      "a@b@c",  "a..b@c", ".a@b",    "a.@b",  "a@b.",      "a b@c",
+        "<a@b>", "a@b,c", "a@[b", "a@[b]c", "a@[b c]", "a@[[b]", "a@[b[]", "\"a\"@b", "a@b\n", "\xc3\xa9@b"}) {
     EXPECT_FALSE(msgid::is_clean_bare_id(id)) << id;
   }
 }

@@ -27,13 +27,14 @@ TEST(Plain, IsWhatNearlyAllMailHas) {
 
 TEST(Plain, IsNothingThatNeedsASecondLook) {
   for (const char* body :
-       {" a",          " <a@b> c",   " <a@b",         " <>",      "<",        " <a b@c>", " <a\n b@c>",
-        " <a\"b>",     " <a(b>",     " <a)b>",        " <a\\b>",  " <a?b>",   " <?a>",    " <a?>",
-        " <a<b>",      " <a@b>>",    " <\xc3\xa9@b>", " <a\x7f>", " <a\x01>", " <a@b>\n", " <a@b>\nx",
-        " <a@b>\n\n ", " (c) <a@b>", " \"q\" <a@b>",  " =?x",     "\r <a@b>"}) {
+       {" a",        " <a@b> c",    " <a@b",         " <>",          "<",        " <a b@c>", " <a\n b@c>",
+        " <a\"b>",   " <a(b>",      " <a)b>",        " <a\\b>",      " <a?b>",   " <?a>",    " <a?>",
+        " <a<b>",    " <a@b>>",     " <\xc3\xa9@b>", " <\xff@b>",    " <a\x7f>", " <a\x01>", " <a@b>\n",
+        " <a@b>\nx", " <a@b>\n\n ", " (c) <a@b>",    " \"q\" <a@b>", " =?x",     "\r <a@b>"}) {
     EXPECT_FALSE(is_plain("Message-ID", body)) << body;
     EXPECT_FALSE(is_plain("References", body)) << body;
   }
+  EXPECT_FALSE(is_plain("Message-ID", std::string(" <a\0@b>", 7))) << "a NUL";
   EXPECT_FALSE(is_plain("Message-ID", " ")) << "no id";
   EXPECT_TRUE(is_plain("Resent-Message-ID", " <a@b>", {}, 2));
   EXPECT_FALSE(is_plain("Message-ID", " <a@b>", {}, 2));
