@@ -76,7 +76,7 @@ std::optional<std::size_t> Life::run() {
     const std::uint64_t once = 1;
     static_cast<void>(!::write(ended, &once, sizeof once));
   }).detach();
-  notify::ready(told_status_ = status());
+  say_ready();
   for (;;) {
     if (!wait(Clock::now() + interval_)) return std::nullopt;
     tell_manager();

@@ -61,7 +61,7 @@ class Life {
   std::chrono::milliseconds interval_;  ///< between two looks at what the manager is to be told
   Clock::time_point tell_again_;
   bool is_hanging_ = false;
-  bool is_ready_told_ = true;  ///< else a reload is over that the manager waits for
+  bool is_ready_told_ = false;  ///< the manager waits to hear that the start, or a reload, is over
   std::string told_status_;
 };
 
