@@ -120,6 +120,7 @@ TEST(TooMuch, FieldsOf60000Octets) {
 }
 
 TEST(TooMuch, AnMtaThatNeverReads) {
+  SKIP_WITHOUT_TRANSPORT();  // sixteen of them keep all threads of libmilter's pool busy, and others wait for seconds
   Victim victim;
   constexpr std::size_t count = 16;
   std::vector<std::optional<Session>> stuck(count);
@@ -127,7 +128,7 @@ TEST(TooMuch, AnMtaThatNeverReads) {
   for (std::optional<Session>& mta : stuck) {
     threads.emplace_back([&] {
       mta.emplace(victim.address(), std::chrono::seconds(2));
-      mta->negotiate(all_replies_wanted);
+      ASSERT_NO_THROW(mta->negotiate(all_replies_wanted));
       mta->send_raw(hostile::command(code::connect) + hostile::command(code::mail) + hostile::command(code::rcpt));
       EXPECT_THROW(send_times(*mta, header_packet("X", " y"), 1'000'000), fake_mta::ProtocolError);
     });
