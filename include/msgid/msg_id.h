@@ -77,7 +77,7 @@ inline constexpr std::size_t max_msgid_octets = 950;
 /// The domain of a shortened id that has none of its own. Reserved by RFC 2606, so never anybody's.
 inline constexpr std::string_view fallback_domain = "msgid-milter.invalid";
 
-/// `<U@D>`, the same for the same id in every field, message, host and year.
+/// `<U@D>` for `id`, which has its brackets; the same for the same id in every field, message, host and year.
 ///
 /// U: the RFC 9562 version 5 UUID of without_space(id) in the namespace 4d011192-96f2-5ce6-9eea-f9121f361b37 (itself
 /// the version 5 UUID of "msgid-milter.invalid" in the DNS namespace). D: `domain` where given, else the id's own

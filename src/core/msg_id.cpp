@@ -340,9 +340,7 @@ std::optional<std::string> shorten(std::string_view id, std::string_view domain,
   const auto fits = [&](std::string_view d) { return uuid.size() + d.size() + 3 <= limit; };
   if (domain.empty()) {
     const std::size_t at = octets.rfind('@');
-    if (at != std::string::npos && octets.size() > at + 1) {
-      domain = std::string_view(octets).substr(at + 1, octets.size() - at - 2);
-    }
+    if (at != std::string::npos) domain = std::string_view(octets).substr(at + 1, octets.size() - at - 2);
     if (!is_dot_atom(domain) || !fits(domain)) domain = fallback_domain;
   }
   if (!fits(domain)) return std::nullopt;
