@@ -34,27 +34,35 @@ def build_root():
     return root
 
 
-def build(place, umask="022", environment=()):
-    """Builds there, in the clean root, as its user; the directory with what came out."""
-    root = build_root()
+def build_as_user(root, place, *command, environment=()):
+    """Runs the command over a copy of the tree there, as the root's user; the copy's directory "out"."""
     tree = root.path(place)
     shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"), symlinks=True)
     root.run("chown", "-R", BUILDER, place)
     root.run("setpriv", f"--reuid={BUILDER}", f"--regid={BUILDER}", "--init-groups", "env", f"HOME=/home/{BUILDER}",
-             *environment, "sh", "-c", 'umask "$1" && "$2/packaging/build-deb" "$2/out"', "sh", umask, place,
-             timeout=1800)
+             *environment, *command, timeout=1800)
     return tree / "out"
+
+
+def build(place, umask="022", environment=()):
+    """Builds there, in the clean root; the directory with what came out."""
+    return build_as_user(build_root(), place, "sh", "-c", 'umask "$1" && "$2/packaging/build-deb" "$2/out"', "sh",
+                         umask, place, environment=environment)
+
+
+def kept(variable, kind, build_there):
+    """The directory with the packages. Who works on the tests names packages that are there already."""
+    if variable in os.environ:
+        return pathlib.Path(os.environ[variable])
+    output = PLACE / kind
+    shutil.rmtree(output, ignore_errors=True)
+    shutil.copytree(build_there(), output)
+    return output
 
 
 @functools.cache
 def built():
-    """The directory with the packages. Who works on the tests names packages that are there already."""
-    if "MSGID_DEB" in os.environ:
-        return pathlib.Path(os.environ["MSGID_DEB"])
-    output = PLACE / "deb"
-    shutil.rmtree(output, ignore_errors=True)
-    shutil.copytree(build("/home/builder/msgid-milter"), output)
-    return output
+    return kept("MSGID_DEB", "deb", lambda: build("/home/builder/msgid-milter"))
 
 
 def package():

@@ -5,8 +5,6 @@ is installed by apt.
 """
 
 import functools
-import os
-import pathlib
 import re
 import shutil
 
@@ -20,28 +18,16 @@ MACROS = TREE / "packaging/rpm/macros.debian"
 
 
 def build(place):
-    """Builds there, in the clean root of the Debian packages, as its user; the directory with what came out."""
+    """Builds there, in the clean root of the Debian packages; the directory with what came out."""
     root = deb.build_root()
     root.install("rpm", "debugedit", "elfutils", "ninja-build")
-    tree = root.path(place)
-    shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"), symlinks=True)
-    root.run("chown", "-R", deb.BUILDER, place)
     # tests/run has the unit tests.
-    root.run("setpriv", f"--reuid={deb.BUILDER}", f"--regid={deb.BUILDER}", "--init-groups", "env",
-             f"HOME=/home/{deb.BUILDER}", f"{place}/packaging/build-rpm", f"{place}/out", "--without", "check",
-             timeout=1800)
-    return tree / "out"
+    return deb.build_as_user(root, place, f"{place}/packaging/build-rpm", f"{place}/out", "--without", "check")
 
 
 @functools.cache
 def built():
-    """The directory with the packages. Who works on the tests names packages that are there already."""
-    if "MSGID_RPM" in os.environ:
-        return pathlib.Path(os.environ["MSGID_RPM"])
-    output = PLACE / "rpm"
-    shutil.rmtree(output, ignore_errors=True)
-    shutil.copytree(build("/home/builder/msgid-milter-rpm"), output)
-    return output
+    return deb.kept("MSGID_RPM", "rpm", lambda: build("/home/builder/msgid-milter-rpm"))
 
 
 def package():
