@@ -143,7 +143,7 @@ void add_limits(std::vector<Option>& table) {
       "a longer list of msg-ids is a finding", section));
   table.push_back(octets(
       "header-size", 4096, 16777216, [](auto& s) -> auto& { return s.header_size; },
-      "a message with more octets of such fields passes unchanged", section));
+      "a message with more octets of msg-id fields and signatures passes unchanged", section));
 }
 
 }  // namespace

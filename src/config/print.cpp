@@ -68,7 +68,7 @@ void print_sample(std::ostream& out) {
          "example\n"
          "# where it has none.\n"
          "# Check a change with:     msgid-milter --check-config\n"
-         "# See what is in effect:   msgid-milter --print-config\n"
+         "# See all values:          msgid-milter --print-config\n"
          "# Put it into effect with: systemctl reload msgid-milter\n"
          "# Options marked [restart] want \"systemctl restart msgid-milter\" instead.\n";
   const Settings defaults;

@@ -49,16 +49,21 @@ bool is_on(const Settings& settings, msgid::RuleId rule) {
   return settings.policy.action(rule) != msgid::RuleAction::off;
 }
 
+bool fixes(const Settings& settings, msgid::RuleId rule) {
+  return settings.policy.action(rule) == msgid::RuleAction::fix;
+}
+
 constexpr std::array<Idle, 8> idle_options{{
     {"audit-exempt", [](const Settings& s) { return !s.scope.audit_exempt || s.scope.is_limited(); },
      "it has no effect while all mail is touched; set an only- or exempt- option too"},
     {"audit-recipients", [](const Settings& s) { return !s.audit_recipients || !s.audit_log.empty(); },
      "it has no effect without an audit trail; set audit-log too"},
-    {"msgid-length", [](const Settings& s) { return is_on(s, msgid::RuleId::msgid_too_long); },
+    {"msgid-length",
+     [](const Settings& s) { return is_on(s, msgid::RuleId::msgid_too_long) || fixes(s, msgid::RuleId::non_ascii); },
      "it has no effect with rule.msgid-too-long = off; set that to fix or report"},
     {"msgid-domain",
-     [](const Settings& s) { return s.policy.action(msgid::RuleId::msgid_too_long) == msgid::RuleAction::fix; },
-     "it has no effect without rule.msgid-too-long = fix; set that"},
+     [](const Settings& s) { return fixes(s, msgid::RuleId::msgid_too_long) || fixes(s, msgid::RuleId::non_ascii); },
+     "it has no effect without rule.msgid-too-long = fix or rule.non-ascii = fix; set one"},
     {"line-length", [](const Settings& s) { return is_on(s, msgid::RuleId::line_too_long); },
      "it has no effect with rule.line-too-long = off; set that to fix or report"},
     {"references-length", [](const Settings& s) { return is_on(s, msgid::RuleId::references_too_long); },
