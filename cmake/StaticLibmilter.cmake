@@ -6,19 +6,26 @@ set(MSGID_LIBMILTER_READ 8.17.1)
 set(MSGID_LIBMILTER msgid-libmilter-alone)
 if(MSGID_TRANSPORT)
   find_library(MILTER_STATIC_LIBRARY NAMES libmilter.a)
-  # Debian's package says it. Who has built libmilter without, gives it.
-  pkg_check_modules(MILTER QUIET milter)
-  set(MSGID_LIBMILTER_VERSION "${MILTER_VERSION}" CACHE STRING "The sendmail release that libmilter is of")
-  string(REGEX MATCH "^[0-9]+\\.[0-9]+\\.[0-9]+" release "${MSGID_LIBMILTER_VERSION}")
+  # Debian's package says it. Who has built libmilter without, gives it. Not pkg_check_modules(), which would keep the
+  # version of the first time.
+  set(MSGID_LIBMILTER_VERSION "" CACHE STRING "The sendmail release that libmilter is of; empty: pkg-config says it")
+  set(version "${MSGID_LIBMILTER_VERSION}")
+  if(NOT version)
+    execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --modversion milter OUTPUT_VARIABLE version ERROR_QUIET
+                    OUTPUT_STRIP_TRAILING_WHITESPACE)
+  endif()
+  string(REGEX MATCH "^[0-9]+\\.[0-9]+\\.[0-9]+" release "${version}")
   set(symbols "")
   if(MILTER_STATIC_LIBRARY)
+    # Another library at this place is looked at anew.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${MILTER_STATIC_LIBRARY})
     execute_process(COMMAND ${CMAKE_NM} -g ${MILTER_STATIC_LIBRARY} OUTPUT_VARIABLE symbols ERROR_QUIET)
   endif()
   set(obstacle "")
   if(NOT MILTER_STATIC_LIBRARY)
     set(obstacle "there is no libmilter.a")
   elseif(NOT release IN_LIST MSGID_LIBMILTER_READ)
-    set(obstacle "its version is '${MSGID_LIBMILTER_VERSION}', and only ${MSGID_LIBMILTER_READ} was read")
+    set(obstacle "its version is '${version}', and only ${MSGID_LIBMILTER_READ} was read")
   endif()
   foreach(name " T mi_engine" " T mi_clr_ctx" " U accept" " U bind" " U close" " U listen" " U (poll|__poll_chk)"
           " U (read|__read_chk)" " U writev")

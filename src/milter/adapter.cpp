@@ -142,6 +142,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned 
     // Without a session every callback does nothing and answers, so no bit may say that it does not.
     log_no_session(error.what());
     agreed_terms.erase(context);
+    close_session(context);
     *protocol = 0;
   }
   return SMFIS_CONTINUE;

@@ -38,14 +38,18 @@ class AgreedTerms {
     entries_.erase(connection);
   }
 
-  /// With the settings of then, or `now` where no session has those any more and a reload has replaced them.
+  /// With the settings of then, or `now` where no session has those any more and a reload has replaced them. What `now`
+  /// would ask for beyond what was agreed on is not had: a right to change fields, recipients.
   std::optional<Terms> find(const void* connection, std::shared_ptr<const config::Settings> now) const {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(connection);
     if (found == entries_.end()) return std::nullopt;
     Terms terms = found->second.terms;
     terms.settings = found->second.settings.lock();
-    if (terms.settings == nullptr) terms.settings = std::move(now);
+    if (terms.settings == nullptr) {
+      terms.settings = std::move(now);
+      terms.may_change = terms.may_change && terms.settings->mode == config::Mode::rewrite;
+    }
     return terms;
   }
 

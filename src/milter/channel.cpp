@@ -128,7 +128,7 @@ void Channel::look() {
     has_ended_ = true;
   }
   // At the end what is there is all there will be, and libmilter finds out what is wrong with it.
-  if (has_ended_) scanned_ = in_.size();
+  if (has_ended_ && !scanned.is_due) scanned_ = in_.size();
   if (scanned.is_due || has_ended_ || in_.size() > kept_octets) shown_ = scanned_;
 }
 

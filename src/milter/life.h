@@ -34,8 +34,8 @@ class Life {
 
   /// Runs libmilter in a thread of its own, and here:
   /// - SIGHUP and SIGUSR1 reload, and have the audit trail opened again;
-  /// - SIGTERM and SIGINT stop: connections are refused from then on, and sessions are served until the MTA closes them
-  ///   or drain-timeout is over. A second one cuts them at once;
+  /// - SIGTERM and SIGINT stop: no connection is accepted from then on, and sessions are served until the MTA closes
+  ///   them or drain-timeout is over. A second one cuts them at once;
   /// - the service manager is told what there is to tell, and that the service is alive while no callback hangs for
   ///   more than half of what it grants.
   /// Gives the number of sessions that were still open when it ended, or nothing if libmilter gave up. libmilter's

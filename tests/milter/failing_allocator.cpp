@@ -1,6 +1,7 @@
 #include "failing_allocator.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 
 // The linker's --wrap: who calls malloc() comes to __wrap_malloc().
 extern "C" {
+int __real_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+int __wrap_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 void* __real_malloc(std::size_t);
 void* __real_calloc(std::size_t, std::size_t);
 void* __real_realloc(void*, std::size_t);
@@ -38,8 +41,13 @@ bool is_drawn(std::uint64_t number, std::uint64_t every) {
   return every > 0 && (number * 0x9E3779B97F4A7C15U >> 32U) % every == 0;
 }
 
-bool is_refused(std::size_t octets) {
+Orders* given_orders() {
   static Orders* const orders = orders_in_file();
+  return orders;
+}
+
+bool is_refused(std::size_t octets) {
+  Orders* const orders = given_orders();
   if (orders == nullptr) return false;
   const std::uint64_t number = ++orders->count;
   const std::uint64_t every = orders->every;
@@ -51,6 +59,12 @@ bool is_refused(std::size_t octets) {
 }
 
 }  // namespace
+
+int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
+  const Orders* const orders = given_orders();
+  if (orders != nullptr && orders->threads != 0) return EAGAIN;
+  return __real_pthread_create(thread, attributes, run, argument);
+}
 
 void* __wrap_malloc(std::size_t octets) {
   if (!is_refused(octets)) return __real_malloc(octets);

@@ -1,4 +1,4 @@
-// Memory that is refused on order: msgid-milter-oom is msgid-milter with this allocator.
+// Memory and threads that are refused on order: msgid-milter-oom is msgid-milter with this allocator.
 //
 // The environment names a file (MSGID_FAILING_ALLOCATOR), which both the program and the test that gives the orders
 // have in their memory. Without it nothing is refused.
@@ -22,6 +22,7 @@ struct Orders {
   std::atomic<std::uint64_t> behind_last;  ///< and up to before this one
   std::atomic<std::uint64_t> every;        ///< and one of so many, drawn; 0: none
   std::atomic<std::uint64_t> larger_than;  ///< and what is larger; 0: nothing is
+  std::atomic<std::uint64_t> threads;      ///< 1: none is made by the program's own objects and libmilter
 };
 
 }  // namespace failing_allocator

@@ -1,4 +1,4 @@
-// The daemon without memory: it lives, others are served, no message is damaged, and it recovers by itself.
+// The daemon without memory or threads: it lives, others are served, no message is damaged, and it recovers by itself.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -53,6 +53,7 @@ class Orders {
     orders_->behind_last = 0;
     orders_->every = 0;
     orders_->larger_than = 0;
+    orders_->threads = 0;
   }
 
  private:
@@ -173,6 +174,67 @@ TEST_F(MemoryRefused, EachAllocationOfASessionOnce) {
   EXPECT_GT(counts.unedited, 0);
   std::printf("%d right, %d unedited, %d closed, of %d allocations\n", counts.right.load(), counts.unedited.load(),
               counts.closed.load(), static_cast<int>(allocations));
+}
+
+// A session that could not be made had agreed to no answers, and told the MTA otherwise: that waited for one.
+TEST_F(MemoryRefused, NoMtaWaitsForAnAnswerThatWasNotAgreedOn) {
+  fake_mta::Terms offer;
+  offer.actions = 0;  // so that there is a line to be logged, behind all else
+  bool is_over = false;
+  for (std::uint64_t n = 1; !is_over; ++n) {
+    ASSERT_LT(n, 1000u);
+    const std::uint64_t refused_before = orders->refused;
+    try {
+      Session mta(victim->address());
+      orders.refuse(n);
+      mta.negotiate(offer);
+      is_over = orders->refused == refused_before;
+      orders.refuse_none();
+      mta.connect_info("mail.example.com", "192.0.2.1");
+      EXPECT_EQ(mta.send(broken_message("4cVq2S1000")).modifications.size(), 0u) << n;
+      quit(mta);
+    } catch (const fake_mta::ProtocolError& error) {
+      orders.refuse_none();
+      EXPECT_EQ(std::string_view(error.what()).find("deadline"), std::string_view::npos) << n << ": " << error.what();
+    }
+  }
+}
+
+// What stood behind a packet that was due came to libmilter unseen, macros without a value among it, which may crash
+// it.
+TEST_F(MemoryRefused, WhatIsMalformedDoesNotComeToLibmilter) {
+  using hostile::command;
+  const std::string octets = hostile::offer() + hostile::packet(code::macro, std::string("Cx\0", 3)) +
+                             command(code::connect) + command(code::mail) + command(code::end_of_message) +
+                             std::string(3000, '\0');  // more than is received at a time
+  for (std::uint64_t n = 1; n < 40; ++n) {
+    orders.refuse(n);
+    victim->answers(octets);
+    orders.refuse_none();
+    ASSERT_TRUE(victim->daemon().running()) << n;
+  }
+  EXPECT_TRUE(victim->serves());
+}
+
+TEST_F(MemoryRefused, AThreadThatCannotBeMadeIsLikeMaxSessions) {
+  Session open = victim->session();
+  std::vector<Session> served;  // by threads that are there already
+  orders->threads = 1;
+  Counts counts;
+  while (counts.closed == 0) {
+    ASSERT_LT(served.size(), 100u);
+    try {
+      served.push_back(victim->session());
+    } catch (const fake_mta::ProtocolError&) {
+      ++counts.closed;
+    }
+  }
+  EXPECT_NE(victim->daemon().wait_for_line("connections closed at once for want of a thread or memory"), "");
+  EXPECT_EQ(open.send(reported_message()).modifications, reported_edit()) << "it was there before";
+  orders->threads = 0;
+  EXPECT_TRUE(victim->serves());
+  quit(open);
+  for (Session& mta : served) quit(mta);
 }
 
 // From any allocation of a session on, as many as it has.

@@ -41,4 +41,15 @@ TEST(AgreedTerms, DoNotKeepSettingsAlive) {
   EXPECT_EQ(found->settings, now);
 }
 
+// A service that was told to change nothing made edits for an MTA that had agreed to them once.
+TEST(AgreedTerms, GiveNoRightThatTheSettingsOfNowDoNotWant) {
+  AgreedTerms agreed;
+  const int connection = 0;
+  agreed.put(&connection, {7, true, false, false, std::make_shared<const config::Settings>()});
+  auto log_only = std::make_shared<config::Settings>();
+  log_only->mode = config::Mode::log_only;
+  EXPECT_FALSE(agreed.find(&connection, log_only)->may_change);
+  EXPECT_TRUE(agreed.find(&connection, std::make_shared<const config::Settings>())->may_change);
+}
+
 }  // namespace
