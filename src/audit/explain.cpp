@@ -13,6 +13,7 @@
 #include "audit/arguments.h"
 #include "audit/explanation.h"
 #include "audit/inputs.h"
+#include "audit/source.h"
 #include "audit/subcommand.h"
 
 namespace audit {
@@ -53,12 +54,9 @@ Input read_input(const std::string& name) {
 /// Of an mbox, the first message.
 void keep_first_message(Input& input) {
   if (!input.octets.starts_with("From ")) return;
-  for (const std::string_view separator : {"\n\nFrom ", "\n\r\nFrom "}) {
-    const std::size_t end = input.octets.find(separator);
-    if (end == std::string::npos) continue;
-    input.octets.resize(end + 1);
-    input.has_more = true;
-  }
+  const std::size_t end = second_message(input.octets);
+  input.has_more = end != std::string::npos;
+  if (input.has_more) input.octets.resize(end);
 }
 
 bool is_blank(std::string_view text) {

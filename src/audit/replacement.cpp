@@ -147,8 +147,12 @@ void Replacement::prepare(const struct stat* old) {
     mode = 0666U & ~mask;
   } else {
     // Who may not give a file away keeps the new one; it must not run with somebody else's rights then.
-    const bool is_owned = ::fchown(descriptor_, old->st_uid, old->st_gid) == 0;
-    mode = old->st_mode & (is_owned ? 07777U : 0777U);
+    // One of them may be allowed where both together are not.
+    const bool has_group = ::fchown(descriptor_, static_cast<uid_t>(-1), old->st_gid) == 0;
+    const bool has_owner = ::fchown(descriptor_, old->st_uid, static_cast<gid_t>(-1)) == 0;
+    mode = old->st_mode & (has_owner && has_group ? 07777U : 0777U);
+    // Members of a group that it did not have before get no more than everybody did.
+    if (!has_group) mode = (mode & ~070U) | (mode & (mode & 07U) << 3U);
   }
   if (::fchmod(descriptor_, mode) != 0 || ::fsync(descriptor_) != 0) fail(path_, errno);
 }

@@ -67,6 +67,11 @@ std::size_t find_separator(std::string_view text, std::size_t& from, bool is_all
 
 }  // namespace
 
+std::size_t second_message(std::string_view mbox) noexcept {
+  std::size_t from = 1;
+  return find_separator(mbox, from, true);
+}
+
 /// The file that is open, and what of it was read but not handed out.
 struct Source::Inside {
   Inside(std::vector<std::string> arguments, const TroubleSink& trouble_sink, Oversize what)

@@ -41,6 +41,9 @@ struct Block {
   std::string buffer;     ///< what the views are of
 };
 
+/// Where the second message of an mbox begins, with its from-line; npos: there is one only.
+std::size_t second_message(std::string_view mbox) noexcept;
+
 /// What becomes of the octets of a message behind max_message_octets.
 enum class Oversize : std::uint8_t {
   skip,

@@ -58,6 +58,9 @@ std::string read_whole(const std::string& path, std::size_t most) {
 }
 
 void for_each_line(std::string_view text, const std::function<void(std::string_view, std::size_t)>& use) {
+  // Windows' editors put one there. As a part of the first value it would match nothing, and nobody would see why.
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);

@@ -28,18 +28,23 @@ struct Person {
   std::vector<gid_t> groups;
 };
 
-std::optional<Person> person_of(const passwd* entry) {
+/// With the first of the groups as the one that new files get: `primary`, or the user's own.
+std::optional<Person> person_of(const passwd* entry, const group* primary = nullptr) {
   if (entry == nullptr) return std::nullopt;
   int count = 256;
   Person person{entry->pw_name, entry->pw_uid, std::vector<gid_t>(static_cast<std::size_t>(count))};
-  if (getgrouplist(entry->pw_name, entry->pw_gid, person.groups.data(), &count) < 0) return std::nullopt;
+  const gid_t first = primary != nullptr ? primary->gr_gid : entry->pw_gid;
+  if (getgrouplist(entry->pw_name, first, person.groups.data(), &count) < 0) return std::nullopt;
   person.groups.resize(static_cast<std::size_t>(count));
   return person;
 }
 
 /// Who serves: `user`, or who runs the check. Nobody where that is root, who must not.
 std::optional<Person> service_of(const Settings& settings) {
-  const auto person = person_of(settings.user.empty() ? getpwuid(geteuid()) : getpwnam(settings.user.c_str()));
+  const auto person = settings.user.empty()
+                          ? person_of(getpwuid(geteuid()))
+                          : person_of(getpwnam(settings.user.c_str()),
+                                      settings.group.empty() ? nullptr : getgrnam(settings.group.c_str()));
   return person && person->user != 0 ? person : std::nullopt;
 }
 

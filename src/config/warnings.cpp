@@ -53,7 +53,8 @@ bool fixes(const Settings& settings, msgid::RuleId rule) {
   return settings.policy.action(rule) == msgid::RuleAction::fix;
 }
 
-constexpr std::array<Idle, 8> idle_options{{
+constexpr std::array<Idle, 9> idle_options{{
+    {"group", [](const Settings& s) { return !s.user.empty(); }, "it has no effect without user; set that too"},
     {"audit-exempt", [](const Settings& s) { return !s.scope.audit_exempt || s.scope.is_limited(); },
      "it has no effect while all mail is touched; set an only- or exempt- option too"},
     {"audit-recipients", [](const Settings& s) { return !s.audit_recipients || !s.audit_log.empty(); },

@@ -59,6 +59,7 @@ int listen_at(const config::Endpoint& where) {
 std::string answer(std::string_view status, std::string_view type, std::string_view body, bool has_body) {
   std::string text = "HTTP/1.1 ";
   text += status;
+  if (status.starts_with("405")) text += "\r\nAllow: GET, HEAD";
   text += "\r\nContent-Type: ";
   text += type;
   text += "\r\nContent-Length: ";
@@ -68,10 +69,10 @@ std::string answer(std::string_view status, std::string_view type, std::string_v
   return text;
 }
 
-std::string refusal(std::string_view status) {
+std::string refusal(std::string_view status, bool has_body = true) {
   std::string body(status);
   body += '\n';
-  return answer(status, "text/plain", body, true);
+  return answer(status, "text/plain", body, has_body);
 }
 
 /// A connection that was accepted. It reads a request, then sends the answer, then waits for the other side to close,
@@ -211,7 +212,7 @@ std::string http_answer(std::string_view request, const std::function<std::strin
   }
   const std::string_view method = line.substr(0, first);
   const std::string_view target = line.substr(first + 1, last - first - 1);
-  if (target.substr(0, target.find('?')) != "/metrics") return refusal("404 Not Found");
+  if (target.substr(0, target.find('?')) != "/metrics") return refusal("404 Not Found", method != "HEAD");
   if (method != "GET" && method != "HEAD") return refusal("405 Method Not Allowed");
   return answer("200 OK", "text/plain; version=0.0.4; charset=utf-8", text(), method == "GET");
 }

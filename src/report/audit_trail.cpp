@@ -178,7 +178,10 @@ void AuditTrail::write_totals(bool even_of_nothing) noexcept {
   Passed passed;
   {
     const std::lock_guard lock(passed_mutex_);
-    if (passed_.messages() == 0 && !even_of_nothing) return;
+    if (passed_.messages() == 0 && !even_of_nothing) {
+      since_ = clock_();
+      return;
+    }
     std::swap(passed, passed_);
   }
   try {
@@ -211,8 +214,10 @@ void AuditTrail::append(std::string_view queue_id, const std::string& line) {
     const std::lock_guard lock(file_mutex_);
     const std::string record = is_torn_ ? "\n" + line : line;
     const ssize_t written = ::write(file_, record.data(), record.size());
-    if (written == static_cast<ssize_t>(record.size())) {
-      is_torn_ = false;
+    const auto missing = static_cast<ssize_t>(record.size()) - written;
+    // Without its line end it is a whole record all the same, which the next line will end.
+    if (written > 0 && missing <= 1) {
+      is_torn_ = missing == 1;
       return;
     }
     reason = written < 0 ? text_of(errno) : "only a part of it was written";

@@ -169,17 +169,18 @@ void Summary::add(const AuditTotals& totals) {
   const std::optional<std::int64_t> begin = parse_instant(totals.since);
   // What ends at midnight belongs to the day before.
   const std::int64_t instant = !end ? 0 : begin && *begin >= *end ? *end : *end - 1;
-  if (!end || !window.contains(instant)) {
-    ++(end || window.is_open() ? outside_window : without_time);
+  if (end ? !window.contains(instant) : !window.is_open()) {
+    ++(end ? outside_window : without_time);
     return;
   }
   const Slot slot = {{totals.messages, totals.clean, totals.affected, totals.unread, totals.exempt}, {}};
   ++totals_count;
   all += slot;
   relays[totals.host] += slot;
+  if (!end) return;
   // The daemon's are of a minute; those of msgid-audit check of as many years as the archive has.
   const std::int64_t start = begin ? std::min(*begin, instant) : instant;
-  if (date_of(start) == date_of(instant)) days[date_of(instant)] += slot;
+  if (instant - start < seconds_of_a_day) days[date_of(instant)] += slot;
   if (instant - start <= 3600) hours[static_cast<std::size_t>(instant % seconds_of_a_day / 3600)] += slot;
   cover(begin ? std::min(*begin, *end) : *end);
   cover(*end);

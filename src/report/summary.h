@@ -183,7 +183,7 @@ struct Summary {
   std::uint64_t totals_count = 0;      ///< records of totals: without one, the share of the mail is not known
   std::uint64_t left_out = 0;          ///< findings that the records only count
   std::uint64_t outside_window = 0;    ///< records and totals
-  std::uint64_t without_time = 0;      ///< records whose time is missing or none: in no day, and in no window
+  std::uint64_t without_time = 0;      ///< records, or totals outside a window, whose time is missing or none
   std::uint64_t unknown_outcomes = 0;  ///< findings with an action that this version does not know; counted as reported
 
   Bounded<Slot> relays, days;  ///< days as "2026-11-22", UTC

@@ -65,18 +65,23 @@ constexpr std::array<std::string_view, column_count> names = {"section",
 
 using Cells = std::array<std::string, column_count>;
 
-/// A cell from outside. A spreadsheet takes one that begins with = + - @ (or with what it strips in front of them) for
-/// a formula, so it gets an apostrophe.
-std::string cell_of(std::string_view value) {
-  std::string cell = printable(value);
-  const std::size_t begin = cell.find_first_not_of(" \"'");
+/// Whether a spreadsheet takes a cell with this beginning for a formula: = + - @, or what it strips in front of them.
+bool begins_formula(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of(" \"'"), text.size());
   static constexpr std::array<std::string_view, 8> formulas = {"=",      "+",      "-",      "@",
                                                                "\uff1d", "\uff0b", "\uff0d", "\uff20"};
-  const bool is_formula =
-      begin != std::string::npos && std::any_of(formulas.begin(), formulas.end(), [&](std::string_view start) {
-        return std::string_view(cell).substr(begin).starts_with(start);
-      });
-  if (is_formula || value.starts_with('\t') || value.starts_with('\r')) cell.insert(0, 1, '\'');
+  return std::any_of(formulas.begin(), formulas.end(),
+                     [&](std::string_view start) { return text.substr(begin).starts_with(start); });
+}
+
+/// A cell from outside. What would be a formula gets an apostrophe. Where ";" separates cells, as in a German Excel,
+/// one begins behind each.
+std::string cell_of(std::string_view value) {
+  std::string cell = printable(value);
+  for (std::size_t at = cell.size(); at-- > 0;) {
+    if (cell[at] == ';' && begins_formula(std::string_view(cell).substr(at + 1))) cell.insert(at + 1, 1, '\'');
+  }
+  if (begins_formula(cell) || value.starts_with('\t') || value.starts_with('\r')) cell.insert(0, 1, '\'');
   return cell;
 }
 

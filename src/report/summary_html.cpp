@@ -94,7 +94,7 @@ class HtmlReport {
     const ByOutcome& messages = summary_.all.counts.messages;
     const bool has_totals = summary_.totals_count > 0;
     const auto of_all = [&](std::uint64_t number) {
-      return has_totals ? share(number, traffic.messages) + " of the mail" : std::string();
+      return is_share_known(summary_) ? share(number, traffic.messages) + " of the mail" : std::string();
     };
     out_ += "<dl class=\"figures card\">\n";
     if (has_totals) {

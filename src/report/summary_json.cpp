@@ -131,7 +131,7 @@ std::string to_json(const Summary& summary, std::size_t top) {
   append(total, summary.all);
   const std::uint64_t passed = summary.all.traffic.messages;
   const double part = static_cast<double>(summary.affected()) / static_cast<double>(std::max<std::uint64_t>(passed, 1));
-  total["share"] = passed == 0 ? Json() : Json(part);
+  total["share"] = passed == 0 || !is_share_known(summary) ? Json() : Json(part);
   total["findings_left_out"] = summary.left_out;
   json["total"] = std::move(total);
 

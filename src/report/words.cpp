@@ -25,7 +25,7 @@ void begin_with_capital(std::string& sentence) {
 
 /// "1.8 % of the mail", or "1,204 messages" where the share is not known.
 std::string amount(const Summary& summary, std::uint64_t messages) {
-  if (summary.totals_count == 0) return counted(messages, "message");
+  if (!is_share_known(summary)) return counted(messages, "message");
   return share(messages, summary.all.traffic.messages) + " of the mail";
 }
 
@@ -33,7 +33,7 @@ std::string amount(const Summary& summary, std::uint64_t messages) {
 std::string who_writes(const Summary& summary, const std::function<std::uint64_t(const Counts&)>& count_of) {
   constexpr std::size_t most = 10;
   const std::uint64_t all = count_of(summary.all.counts);
-  const std::string what = summary.totals_count == 0 ? "them" : "it";
+  const std::string what = is_share_known(summary) ? "it" : "them";
   std::vector<std::uint64_t> counts;
   for (const auto& [key, application] : summary.applications.rows) {
     if (const std::uint64_t count = count_of(application.counts); count > 0) counts.push_back(count);
@@ -76,8 +76,12 @@ std::string counted(std::uint64_t number, std::string_view singular) {
   return text;
 }
 
+bool is_share_known(const Summary& summary) {
+  return summary.totals_count > 0 && summary.affected() <= summary.all.traffic.messages;
+}
+
 std::string share(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0) return "-";
+  if (whole == 0 || part > whole) return "-";
   if (part == 0) return "0 %";
   if (part == whole) return "100 %";
   const double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
@@ -101,7 +105,7 @@ std::string headline(const Summary& summary) {
   const std::uint64_t would = messages[Outcome::would_rewrite] + messages[Outcome::failed];
   std::string sentence;
   if (was > 0)
-    sentence = amount(summary, was) + (summary.totals_count == 0 && was != 1 ? " were changed" : " was changed");
+    sentence = amount(summary, was) + (!is_share_known(summary) && was != 1 ? " were changed" : " was changed");
   if (would > 0) {
     sentence += sentence.empty() ? "" : ", and ";
     sentence += amount(summary, would) + " would have been changed";

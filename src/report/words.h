@@ -17,7 +17,11 @@ std::string grouped(std::uint64_t number);
 /// "1,204 messages", "1 message".
 std::string counted(std::uint64_t number, std::string_view singular);
 
-/// "1.8 %"; only what is all is "100 %". "-" of nothing.
+/// Whether the totals tell how much mail there was. They lag behind the records: by a minute, or where a service was
+/// killed.
+bool is_share_known(const Summary& summary);
+
+/// "1.8 %"; only what is all is "100 %". "-" of nothing, or of less than the part.
 std::string share(std::uint64_t part, std::uint64_t whole);
 
 /// What the report comes to, in a sentence or two.

@@ -1,5 +1,6 @@
 // msgid-audit fix: the subcommand, and the file that takes another's place.
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -189,6 +190,46 @@ TEST(FixInPlace, KeepsModeTimesOwnerAndName) {
   EXPECT_EQ(after.st_mtim.tv_sec, 1100000000);
   EXPECT_EQ(after.st_mtim.tv_nsec, 7);
   EXPECT_EQ(files_in(directory), 2u);  // cur and the message
+}
+
+/// The exit status of fix, run by another user with that group, and others.
+int fix_as(uid_t user, gid_t group, const std::vector<gid_t>& others, const std::string& name) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool is_other = ::setgroups(others.size(), others.data()) == 0 && ::setgid(group) == 0 && ::setuid(user) == 0;
+    ::_exit(is_other ? audit::fix({"--in-place", name}) : 99);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// The owner and the group of a mailbox could not open it any more, and strangers could.
+TEST(FixInPlace, KeepsTheGroupWithoutTheOwnerAndOpensNothingToAnotherGroup) {
+  if (::geteuid() != 0) GTEST_SKIP() << "skipped: it needs root";
+  const uid_t owner = 1234;
+  const uid_t user = 65534;
+  const gid_t mail = 4321;
+  const gid_t strangers = 5432;
+  const Directory directory;
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0777), 0);
+  const std::string name = directory.file("a.eml", broken);
+  ASSERT_EQ(::chown(name.c_str(), owner, mail), 0);
+  ASSERT_EQ(::chmod(name.c_str(), 0660), 0);
+  EXPECT_EQ(fix_as(user, strangers, {mail}, name), 0);
+  EXPECT_EQ(content(name), mended);
+  EXPECT_EQ(status_of(name).st_uid, user) << "he may not give it away";
+  EXPECT_EQ(status_of(name).st_gid, mail);
+  EXPECT_EQ(status_of(name).st_mode & 07777U, 0660U);
+
+  for (const auto& [before, after] : {std::pair{0660U, 0600U}, {0664U, 0644U}, {02660U, 0600U}}) {
+    const std::string own = directory.file("own.eml", broken);
+    ASSERT_EQ(::chown(own.c_str(), user, mail), 0);
+    ASSERT_EQ(::chmod(own.c_str(), before), 0);
+    EXPECT_EQ(fix_as(user, strangers, {}, own), 0);
+    EXPECT_EQ(status_of(own).st_gid, strangers);
+    EXPECT_EQ(status_of(own).st_mode & 07777U, after) << std::oct << before;
+  }
 }
 
 TEST(FixInPlace, WritesNothingWithoutAnEdit) {

@@ -100,6 +100,15 @@ class AuditTrailTest : public testing::Test {
     return {};
   }
 
+  /// So that a limit for its size is none to other files of the tests.
+  static constexpr std::uintmax_t large = (1 << 24) + 1;
+  void make_large() const {
+    std::ofstream(path) << "\n";
+    fs::resize_file(path, large - 1);
+    std::ofstream end(path, std::ios::in | std::ios::ate);
+    end << "\n";
+  }
+
   std::string refusal() {
     try {
       trail();
@@ -214,6 +223,27 @@ TEST_F(AuditTrailTest, TotalsAreWhatHasPassedSinceTheLast) {
   EXPECT_TRUE(next.findings.empty());
 }
 
+// Totals that reach back over a quiet night belong to no hour and to no day.
+TEST_F(AuditTrailTest, TotalsDoNotReachBackOverQuietIntervals) {
+  std::atomic<int> looks = 0;
+  AuditTrail one(path, log, std::chrono::milliseconds(1), [&] {
+    ++looks;
+    return now.load();
+  });
+  now = now + 7200;
+  const int before = looks;
+  one.start();
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (looks == before && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  one.clean();
+  now = now + 60;
+  one.stop();
+  ASSERT_FALSE(lines_of(path).empty());
+  const auto totals = std::get<AuditTotals>(report::parse_audit_line(lines_of(path).front()));
+  EXPECT_EQ(totals.since, "2026-11-22T12:00:00Z");
+  EXPECT_EQ(totals.messages, 1u);
+}
+
 TEST_F(AuditTrailTest, TheLastTotalsAreWrittenEvenOfNothing) {
   AuditTrail one = trail();
   one.start();
@@ -296,19 +326,12 @@ class FileSizeLimit {
 };
 
 TEST_F(AuditTrailTest, AFullDiskCostsALineAndHalfARecordSpoilsOnlyItself) {
-  // What comes before is large, so that the limit is none to other files of the tests.
-  constexpr std::uintmax_t large = 1 << 24;
-  std::ofstream(path) << "\n";
-  fs::resize_file(path, large);
-  {
-    std::ofstream end(path, std::ios::in | std::ios::ate);
-    end << "\n";
-  }
+  make_large();
   const std::size_t first = lines_of(path).size();
   AuditTrail one = trail();
-  std::optional<FileSizeLimit> limit(large + 1 + 30);
+  std::optional<FileSizeLimit> limit(large + 30);
   affected(one, "Q1");
-  EXPECT_EQ(fs::file_size(path), large + 1 + 30) << "half of it is there";
+  EXPECT_EQ(fs::file_size(path), large + 30) << "half of it is there";
   affected(one, "Q2");
   one.clean();
   one.stop();
@@ -321,6 +344,25 @@ TEST_F(AuditTrailTest, AFullDiskCostsALineAndHalfARecordSpoilsOnlyItself) {
   const Strings all = shown(path);
   EXPECT_EQ(Strings(all.begin() + static_cast<std::ptrdiff_t>(first), all.end()), (Strings{"broken", "Q3", "totals 4"}))
       << "totals that were not written are counted on";
+}
+
+// The record was lost for the log, and there for the reader; totals were counted twice.
+TEST_F(AuditTrailTest, ARecordThatLacksItsLineEndIsWritten) {
+  make_large();
+  const std::size_t first = lines_of(path).size();
+  AuditTrail one = trail();
+  affected(one, "Q1");
+  const std::uintmax_t record = fs::file_size(path) - large;
+  std::optional<FileSizeLimit> limit(large + 2 * record - 1);
+  affected(one, "Q2");
+  EXPECT_EQ(fs::file_size(path), large + 2 * record - 1);
+  limit.reset();
+  affected(one, "Q3");
+  one.stop();
+  const Strings all = shown(path);
+  EXPECT_EQ(Strings(all.begin() + static_cast<std::ptrdiff_t>(first), all.end()),
+            (Strings{"Q1", "Q2", "Q3", "totals 3"}));
+  EXPECT_EQ(log_lines(), Strings{});
 }
 
 TEST_F(AuditTrailTest, ManyAtATime) {

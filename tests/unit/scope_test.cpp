@@ -301,6 +301,16 @@ TEST(ScopeLists, AreReadAndPrintedAsTheirPath) {
   EXPECT_EQ(scope.only_client.superfluous, "10.1.0.0/16 (" + list.path() + ":5)");
 }
 
+TEST(ScopeLists, MayBeginWithAByteOrderMark) {
+  const TemporaryFile list(
+      "\xEF\xBB\xBF"
+      "a.de\r\nb.de\r\n");
+  const Scope scope = scope_of({"--exempt-sender=@" + list.path()});
+  EXPECT_FALSE(scope.has_sender("<x@a.de>", {}));
+  EXPECT_FALSE(scope.has_sender("<x@b.de>", {}));
+  EXPECT_TRUE(scope.has_sender("<x@c.de>", {}));
+}
+
 TEST(ScopeLists, OfNothingMatchNothing) {
   const TemporaryFile list("# none yet\n");
   EXPECT_FALSE(scope_of({"--only-client=@" + list.path()}).has_client("192.0.2.1"));

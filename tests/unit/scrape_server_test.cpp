@@ -45,6 +45,14 @@ TEST(ScrapeServer, HeadHasTheLengthWithoutTheBody) {
   const std::string head = milter::http_answer("HEAD /metrics HTTP/1.1", text);
   EXPECT_NE(get.find("\r\nContent-Length: 4\r\n"), get.npos) << get;
   EXPECT_EQ(head + "four", get);
+  const std::string get_other = milter::http_answer("GET / HTTP/1.1", text);
+  EXPECT_EQ(milter::http_answer("HEAD / HTTP/1.1", text) + "404 Not Found\n", get_other);
+}
+
+// RFC 9110, section 15.5.6.
+TEST(ScrapeServer, ARefusedMethodIsToldTheOthers) {
+  const std::string answer = milter::http_answer("POST /metrics HTTP/1.1", [] { return std::string(); });
+  EXPECT_NE(answer.find("\r\nAllow: GET, HEAD\r\n"), answer.npos) << answer;
 }
 
 TEST(ScrapeServer, NothingOfARequestComesBack) {

@@ -131,6 +131,38 @@ TEST(Summary, PutsTotalsIntoTheMinuteBeforeTheirEnd) {
   EXPECT_EQ(report::span_of(summary), "2026-11-21 23:59 to 2026-11-22 00:00 UTC");
 }
 
+// The service's minute begins at any second, so each night has one that is of two days.
+TEST(Summary, PutsTotalsOverMidnightIntoTheDayOfTheirEnd) {
+  Summary summary;
+  AuditTotals night = totals(100, 3);
+  night.since = "2026-11-21T23:59:30Z";
+  night.time = "2026-11-22T00:00:30Z";
+  summary.add(night);
+  EXPECT_EQ(keys(summary.days), Strings{"2026-11-22"});
+  EXPECT_EQ(summary.hours[0].traffic.messages, 100u);
+  night.since = "2026-11-20T00:00:30Z";
+  summary.add(night);
+  EXPECT_EQ(summary.days.rows.at("2026-11-22").traffic.messages, 100u) << "of more than a day";
+  EXPECT_EQ(summary.all.traffic.messages, 200u);
+}
+
+// msgid-audit check writes such ones of mail without a Date.
+TEST(Summary, CountsTotalsWithoutTimeInNoDay) {
+  Summary summary;
+  AuditTotals timeless = totals(100, 3);
+  timeless.time = timeless.since = "";
+  summary.add(timeless);
+  EXPECT_EQ(summary.totals_count, 1u);
+  EXPECT_EQ(summary.all.traffic.messages, 100u);
+  EXPECT_EQ(summary.outside_window, 0u);
+  EXPECT_TRUE(summary.days.rows.empty());
+  EXPECT_FALSE(summary.first);
+  Summary in_window(report::Window{1795341600, 1795341660});
+  in_window.add(timeless);
+  EXPECT_EQ(in_window.totals_count, 0u);
+  EXPECT_EQ(in_window.without_time, 1u);
+}
+
 TEST(Summary, LooksThroughItsWindow) {
   Summary summary(report::Window{1795341600, 1795341660});  // 10:00:00 to 10:01:00
   AuditRecord message = simple();
@@ -312,7 +344,7 @@ TEST(Words, ShareIsHundredOnlyForAll) {
   EXPECT_EQ(report::share(42, 10000), "0.42 %");
   EXPECT_EQ(report::share(1, 1000000), "<0.01 %");
   EXPECT_EQ(report::share(5, 0), "-");
-  EXPECT_EQ(report::share(300, 100), "300.0 %");
+  EXPECT_EQ(report::share(300, 100), "-") << "the totals of the last minute are still to come";
   EXPECT_EQ(report::grouped(1234567), "1,234,567");
   EXPECT_EQ(report::grouped(999), "999");
 }
@@ -339,6 +371,17 @@ TEST(Words, HeadlineSaysWhatItComesTo) {
   }
   EXPECT_EQ(report::headline(summary),
             "5.9 % of the mail would have been changed; the ten worst applications write 45.8 % of it.");
+
+  // Records come at once, totals after a minute.
+  Summary early;
+  early.add(totals(0, 0));
+  early.add(simple());
+  EXPECT_EQ(report::headline(early), "1 message would have been changed; one application writes all of them.");
+  early.add(totals(2, 0));
+  for (int i = 0; i < 4; ++i) early.add(simple());
+  EXPECT_EQ(report::headline(early), "5 messages would have been changed; one application writes all of them.");
+  EXPECT_NE(report::to_json(early, 10).find("\"share\": null"), std::string::npos);
+  EXPECT_EQ(report::to_html(early, 10).find("250"), std::string::npos);
 
   Summary reported;
   reported.add(totals(200, 1));
@@ -444,6 +487,11 @@ TEST(Formats, CsvHasNoFormulas) {
   EXPECT_NE(table.find("\r\nrelay,\"'@host,\"\"q\"\"\","), std::string::npos);
   EXPECT_EQ(table.find_first_of("\x1b\x7f"), std::string::npos);
   EXPECT_EQ(count(table, "\n"), count(table, "\r\n"));
+  Summary summary;
+  AuditRecord message = simple();
+  message.agent = "x;=HYPERLINK(1); \"@y;z";
+  summary.add(message);
+  EXPECT_NE(report::to_csv(summary, 10).find("x;'=HYPERLINK(1);' \"\"@y;z"), std::string::npos);
 }
 
 TEST(Formats, TextAndJsonDoNothingToATerminal) {

@@ -40,6 +40,7 @@ TEST(Warnings, ContradictionsHaveTheirRemedy) {
        {here + "exempt-client: it has every address, so that only mail of local programs is touched; make it smaller"}},
       {{"--exempt-sender=.a.de", "--exempt-sender=b.a.de"},
        {here + "exempt-sender: b.a.de is in what stands before it already; it can be left out, and so can others"}},
+      {{"--group=mail"}, {here + "group: it has no effect without user; set that too"}},
       {{"--audit-exempt=yes"},
        {here + "audit-exempt: it has no effect while all mail is touched; set an only- or exempt- option too"}},
       {{"--audit-exempt=no"}, {}},
@@ -153,6 +154,10 @@ TEST_F(Outside, TheWayOfTheMta) {
   EXPECT_EQ(obstacles(socket),
             Lines{"default: socket-group: Postfix's user mail could not write to the socket; chgrp mail "
                   "/run/m && chmod g+s /run/m"});
+  make("run/m", user("daemon"), group("daemon"), 0755);
+  Arguments as_mail = socket;
+  as_mail.emplace_back("--group=mail");
+  EXPECT_EQ(obstacles(as_mail), Lines{}) << "the socket has the group of the service";
   make("run/m", user("daemon"), group("mail"), 02750);
   EXPECT_EQ(obstacles(socket), Lines{}) << "the socket has the group of its directory";
   make("run/m", user("daemon"), group("daemon"), 0700);
