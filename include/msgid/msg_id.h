@@ -53,7 +53,7 @@ enum class InnerSpace : std::uint8_t {
   quoted,     ///< only inside a quoted-string, a comment or "[...]", where it may be: never touched
   certain,    ///< beside "<", ">", "@" or ".", or a fold of exactly one SP inside an atom (what Postfix's line
               ///< cutting leaves, 3.7.11): it was not part of the id
-  uncertain,  ///< anything else, and a fold behind "!" (what Sendmail's line cutting leaves, 8.17.1)
+  uncertain,  ///< anything else, and what stands behind "!" (Sendmail's line cutting leaves a fold there, 8.17.1)
 };
 InnerSpace inner_space(std::string_view id);
 

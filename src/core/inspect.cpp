@@ -181,6 +181,14 @@ Result run_rounds(const Field& field, const ListedField& listed, const Policy& p
   return result;
 }
 
+/// What `full` would have changed and `made` does not is held back for the signature, whatever stopped it there.
+void hold_back(const Records& full, Records& made) {
+  for (std::size_t i = 0; i < rule_count; ++i) {
+    if (full[i].action != Action::rewrite || made[i].action == Action::rewrite) continue;
+    made[i] = {true, Action::report, because_signed};
+  }
+}
+
 void take_back(Result& result) {
   for (Record& record : result.records) {
     if (record.action == Action::rewrite) record = {true, Action::report, because_signed};
@@ -227,9 +235,10 @@ void inspect_field(const Field& field, const ListedField& listed, const Policy& 
   } else if (is_kept && !made.breaks.empty()) {
     held_back = std::exchange(made, {});
     // "relaxed" bears new folds.
-    result = run_rounds(field, listed, policy, tokens, true);
+    const Result full = std::exchange(result, run_rounds(field, listed, policy, tokens, true));
     if (!result.new_body.empty()) made = signatures.after(field, result.new_body);
     if (!made.breaks.empty()) take_back(result);
+    hold_back(full.records, result.records);
   }
   report(field, result, made, held_back, verdict);
   if (!result.new_body.empty()) verdict.edits.push_back({field.name, field.instance, std::move(result.new_body)});

@@ -254,8 +254,8 @@ InnerSpace meaning(std::string_view id, std::size_t begin, std::size_t end) {
   const char before = id[begin - 1];
   const char after = id[end];
   const std::string_view run = id.substr(begin, end - begin);
-  const bool is_fold = run.find('\n') != npos;
-  if (is_fold && before == '!') return InnerSpace::uncertain;
+  // A fold, or what is left of it on one line.
+  if (before == '!') return InnerSpace::uncertain;
   if (before == '<' || before == '@' || before == '.') return InnerSpace::certain;
   if (after == '>' || after == '@' || after == '.') return InnerSpace::certain;
   if (run == "\n " && is_utf8_atext(before) && is_utf8_atext(after)) return InnerSpace::certain;

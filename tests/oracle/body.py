@@ -196,7 +196,7 @@ def inner_spaces(an_id):
         space = SPACE.match(an_id, at)
         if space:
             before, after, run = an_id[at - 1], an_id[space.end()], space[0]
-            if before == "!" and "\n" in run:
+            if before == "!":
                 what = "uncertain"
             elif before in "<@." or after in ">@.":
                 what = "certain"

@@ -69,10 +69,17 @@ def relaxed(body):
 class Signatures:
     def __init__(self, fields):
         self.names = [name.lower() for name, _ in fields]
-        found = [Signature(body) for name, body in fields
-                 if name.lower() in ("dkim-signature", "arc-message-signature")]
-        self.are_complete = len(found) <= 100
-        self.all = [signature for signature in found[:100] if signature.is_valid]
+        self.all = []
+        self.are_complete = True
+        for name, body in fields:
+            if name.lower() not in ("dkim-signature", "arc-message-signature"):
+                continue
+            if len(self.all) == 100:
+                self.are_complete = False
+                break
+            signature = Signature(body)
+            if signature.is_valid:
+                self.all.append(signature)
 
     def after(self, name, instance, body, new_body):
         keeps, breaks = [], []
@@ -386,12 +393,14 @@ def decide_signed(field, body, policy, signatures):
         return findings, new_body, fate, none
     if not signatures.are_complete:
         return taken_back(findings), None, none, fate
+    wanted = {rule for rule, (is_edit, _) in findings.items() if is_edit}
     findings, new_body = decide(field, body, policy, "signed")
-    if new_body is None:
-        return findings, None, none, fate
-    fate_of_folds = signatures.after(name, instance, body, new_body)
+    fate_of_folds = none if new_body is None else signatures.after(name, instance, body, new_body)
     if fate_of_folds[1]:
-        return taken_back(findings), None, none, fate
+        findings, new_body, fate_of_folds = taken_back(findings), None, none
+    for rule in wanted:
+        if not findings.get(rule, (False,))[0]:
+            findings[rule] = (False, "signed")
     return findings, new_body, fate_of_folds, fate
 
 

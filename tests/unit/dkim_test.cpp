@@ -190,6 +190,19 @@ TEST(DkimVerdict, WithKeepNoReportIsLost) {
             "folded:signed /d.example; malformed: /; ");
 }
 
+// It was reported as what stopped the folds alone: a line without a place to fold at, an id that read otherwise then.
+TEST(DkimVerdict, WithKeepAFoldThatTakesMoreIsHeldBackForTheSignature) {
+  msgid::Policy policy = keep();
+  policy.line_length = 60;
+  policy.fold_at = 60;
+  const std::string one = " <" + std::string(25, 'x') + "@e.example>";
+  const std::string other = "<" + std::string(25, 'y') + "@e.example>";
+  for (const std::string& body : {one + "," + other, " <a\n b@c>" + one + " " + other}) {
+    const std::string verdict = verdict_on(signed_message("relaxed", {"References", body, 1}), policy);
+    EXPECT_NE(verdict.find("line-too-long:signed /d.example; "), std::string::npos) << verdict << body;
+  }
+}
+
 TEST(DkimVerdict, WithKeepFoldsAreStillMended) {
   EXPECT_EQ(verdict_on(signed_message("relaxed", long_list(" <a .b@c>")), keep()),
             "line-too-long d.example/; space-in-msgid:signed /d.example;  <1000@x.exa");

@@ -560,6 +560,9 @@ TEST(Folded, IsOffByDefaultAndUnfoldsWhatFitsOneLine) {
       {"References", " <a@b> <c@d>", ""},
       {"In-Reply-To", "\n ", "folded:unrenderable"},
       {"References", " (a\n b) <a@b>", "folded -> (a b) <a@b>"},
+      // On one line the space behind "!" was taken for one that is not part of the id, by the next round or relay.
+      {"In-Reply-To", " <cut!\n @x>", "space-in-msgid:uncertain, folded -> <cut! @x>"},
+      {"In-Reply-To", " <cut! @x>", "space-in-msgid:uncertain"},
   };
   expect_all(cases, policy);
   EXPECT_EQ(verdict_on("References", list_of(13, "\n "), policy), "") << "does not fit fold-at on one line";

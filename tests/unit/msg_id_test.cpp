@@ -165,7 +165,7 @@ const SpaceCase space_cases[] = {
     // Sendmail's cut, wherever it is.
     {"<a!\n b@c>", InnerSpace::uncertain, "<a!\n b@c>"},
     {"<a!\n @c>", InnerSpace::uncertain, "<a!\n @c>"},
-    {"<a! @c>", InnerSpace::certain, "<a!@c>"},
+    {"<a! @c>", InnerSpace::uncertain, "<a! @c>"},
     // One uncertain place outweighs the certain ones.
     {"< a b@c>", InnerSpace::uncertain, "<a b@c>"},
     // Never inside quoted-strings, comments, literals.
