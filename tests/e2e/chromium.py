@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -211,4 +212,6 @@ class Chromium:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)  # those of its children that still write to the directory
         shutil.rmtree(self._directory, ignore_errors=True)

@@ -34,6 +34,10 @@ Victim::Victim(const std::vector<std::string>& options, Service::Family family) 
 }
 
 Victim::~Victim() {
+  if (!daemon().running()) {
+    ADD_FAILURE() << "the daemon has ended:\n" << daemon().errors();
+    return;
+  }
   EXPECT_TRUE(has_let_go());
   daemon().terminate();
   EXPECT_EQ(daemon().wait(), 0);

@@ -1,7 +1,7 @@
 """Debian roots made from the archive, and such a root booted with its own systemd.
 
-All of it stands below build/package: the roots, which are thrown away, and the downloaded packages, which are kept
-for the next run. Which archive: the one that this host's apt uses. A machine has no network but its own loopback;
+All of it stands below build/package: the roots, which the next run makes anew, and the downloaded packages, which are
+kept for it. Which archive: the one that this host's apt uses. A machine has no network but its own loopback;
 what it is to install during a test is put into the root's apt cache before it boots.
 """
 

@@ -127,20 +127,41 @@ class DebLifeTest(unittest.TestCase):
         machine.run("apt-get", "-q", "-y", "purge", "msgid-milter")
         self.assertEqual(["somebodys"], [path.name for path in machine.root.path(POSTFIX_PLACE).iterdir()])
 
+    def test_configured_before_postfix_that_is_unpacked(self):
+        root = deb.postfix_system().copy("together")
+        self.addCleanup(root.remove)
+        root.install("/root/msgid-milter.deb", "postfix")
+        root.run("dpkg", "--purge", "msgid-milter", "postfix")
+        root.run("sh", "-c", "! getent group postfix || groupdel -f postfix")
+        archive = next(root.path("/var/cache/apt/archives").glob("postfix_*.deb"))
+        root.run("dpkg", "--install", "/root/msgid-milter.deb", f"/var/cache/apt/archives/{archive.name}")
+        stat = root.run("stat", "-c", "%U:%G %a", POSTFIX_PLACE).stdout.strip()
+        self.assertEqual("msgid-milter:postfix 2750", stat)
+
     def test_other_queue_directory(self):
         root = deb.postfix_system().copy("queue")
         self.addCleanup(root.remove)
-        root.run("cp", "-a", "/var/spool/postfix", "/srv/queue")
-        root.run("postconf", "-e", "queue_directory = /srv/queue")
+        root.run("mv", "/var/spool/postfix", "/srv/queue")
+        root.run("postconf", "-e", "base = /srv", "queue_directory = $base/queue")
         machine = self.boot(root)
         machine.install("/root/msgid-milter.deb")
         machine.run("test", "-S", "/srv/queue/msgid-milter/milter.sock")
         self.assertNotIn("warning:", machine.run("msgid-milter", "--check-config").stderr)
         mail.attach(machine)
         self.assertEqual(mail.WHOLE, mail.through(machine))
+
+        # A main.cf that cannot be read at the moment moves nothing.
+        main_cf = machine.root.path("/etc/postfix/main.cf")
+        right = main_cf.read_text()
+        main_cf.write_text(right + "broken\n")
+        machine.run("dpkg", "--install", "/root/msgid-milter.deb")
+        machine.run("test", "-S", "/srv/queue/msgid-milter/milter.sock")
+        main_cf.write_text(right)
+
         machine.run("apt-get", "-q", "-y", "purge", "msgid-milter")
         self.assert_nothing_left(machine)
         self.assertFalse(machine.root.path("/srv/queue/msgid-milter").exists())
+        self.assertFalse(machine.root.path("/var/spool/postfix").exists())
 
     def test_sendmail(self):
         root = deb.system().copy("sendmail")

@@ -67,6 +67,7 @@ class DebSocketTest(unittest.TestCase):
         self.stop_is_until_the_next_connection()
         self.move_to_run_and_back()
         self.give_up_and_recover()
+        self.move_queue_directory()
         self.remove()
 
     def enable(self):
@@ -146,6 +147,21 @@ class DebSocketTest(unittest.TestCase):
         conf.write_text(shipped)
         self.start_both()
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
+
+    def move_queue_directory(self):
+        # By a trigger of Postfix, and by an upgrade; the directory of the socket is another one each time.
+        for queue, look_again in (("/srv/queue", ["dpkg-trigger", "--by-package=postfix", "/usr/sbin/postconf"]),
+                                  ("/srv/other", ["dpkg", "--install", "/root/newer.deb"])):
+            self.run_in("systemctl", "stop", "postfix")
+            self.run_in("cp", "-a", "/var/spool/postfix", queue)
+            self.run_in("rm", "-rf", f"{queue}/msgid-milter")
+            self.run_in("postconf", "-e", f"queue_directory = {queue}")
+            self.run_in(*look_again)
+            self.run_in("dpkg", "--configure", "--pending")
+            self.run_in("systemctl", "start", "postfix")
+            self.assertEqual(["active", "active"], self.states())
+            self.run_in("test", "-S", f"{queue}/msgid-milter/milter.sock")
+            self.assertEqual(mail.WHOLE, mail.through(self.machine))
 
     def remove(self):
         self.run_in("apt-get", "-q", "-y", "remove", "msgid-milter")
