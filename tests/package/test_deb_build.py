@@ -29,7 +29,7 @@ PROGRAMS_AND_FILES = """\
 /usr/share/zsh/vendor-completions/_msgid-audit
 /usr/share/zsh/vendor-completions/_msgid-milter
 """.split()
-DOCUMENTS = "LICENSE.libmilter README.md changelog.gz changelog.Debian.gz copyright".split()
+DOCUMENTS = "NOTICE.libmilter README.md changelog.gz changelog.Debian.gz copyright".split()
 
 
 def setUpModule():
