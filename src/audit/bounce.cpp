@@ -33,10 +33,6 @@ struct PartType {
   std::string_view encoding;
 };
 
-bool is_message_type(std::string_view type) {
-  return msgid::same_name(type, "message/rfc822") || msgid::same_name(type, "message/global");
-}
-
 bool is_report_type(std::string_view type) {
   return msgid::same_name(type, "multipart/report");
 }
@@ -48,7 +44,7 @@ PartType type_of(std::string_view header) {
   for (FieldPlace field; reader.next(field);) {
     if (msgid::same_name(field.name, "Content-Transfer-Encoding")) found.encoding = trim(field.body);
     if (has_type || !msgid::same_name(field.name, "Content-Type")) continue;
-    found.type = trim(field.body.substr(0, field.body.find(';')));
+    found.type = content_type(field.body);
     has_type = true;
   }
   return found;
@@ -110,7 +106,9 @@ class BounceReader {
 };
 
 void BounceReader::take_header(std::string_view header, HeaderOrigin origin) {
-  if (bounce_.origin != HeaderOrigin::none || trim(header).empty()) return;
+  header.remove_prefix(std::min(header.find_first_not_of("\r\n"), header.size()));
+  FieldPlace first;
+  if (bounce_.origin != HeaderOrigin::none || !HeaderReader(header).next(first)) return;
   if (header.size() > max_bounce_text_octets) {
     bounce_.is_cut = true;
     header = header.substr(0, header.rfind('\n', max_bounce_text_octets));
@@ -155,7 +153,8 @@ void BounceReader::read_enclosed(const Part& part, const Place& around) {
     header.resize(body_offset(header));
   }
   if (around.is_in_report) take_header(header, HeaderOrigin::message);
-  if (enclosed_.empty()) enclosed_ = std::move(header);
+  // A bounce that is forwarded is not what it is about.
+  if (enclosed_.empty() && !is_report_type(type_of(part.header).type)) enclosed_ = std::move(header);
 }
 
 void BounceReader::read_message(std::string_view message) {

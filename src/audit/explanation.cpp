@@ -101,7 +101,7 @@ void append_unknown_text(std::string& out, const Explanation& explanation) {
     return;
   }
   if (status.empty()) {
-    say(out, "This is a bounce, but no text that is known here stands in it, and no status code.");
+    say(out, "This is a report, but no text that is known here stands in it, and no status code.");
     return;
   }
   std::string sentence = "No text that is known here stands in this bounce. Its status, ";

@@ -41,7 +41,7 @@ constexpr std::array table = {
               "Microsoft's document on content conversion tracing (DSN 5.6.0).",
               "With rule.references-too-long = fix, if References is that field; other fields are only reported."},
     KnownText{"content conversion limit (Subject, parts, recipients or nested messages)",
-              {"contentconversion", "limit"},
+              {"contentconversionlimit"},
               "",
               1,
               Reason::long_field,
@@ -373,12 +373,31 @@ std::string_view status_subject(std::string_view status) noexcept {
   return subject < subjects.size() ? subjects[subject] : subjects[0];
 }
 
+namespace {
+
+/// Where `what`, which begins at `at` in any case and with any white space for a blank, ends; npos: it does not.
+std::size_t behind(std::string_view text, std::size_t at, std::string_view what) noexcept {
+  static constexpr std::string_view blanks = " \t\r\n";
+  for (const char& c : what) {
+    if (at == text.size()) return npos;
+    const std::size_t end = c == ' ' ? std::min(text.find_first_not_of(blanks, at), text.size())
+                            : msgid::same_name({&text[at], 1}, {&c, 1}) ? at + 1
+                                                                        : at;
+    if (end == at) return npos;
+    at = end;
+  }
+  return at;
+}
+
+}  // namespace
+
 std::string_view text_behind(std::string_view text, std::string_view before, std::string_view ends) noexcept {
   static constexpr std::size_t longest = 100;
-  const auto same = [](char a, char b) { return msgid::same_name({&a, 1}, {&b, 1}); };
-  const auto* const at = std::search(text.begin(), text.end(), before.begin(), before.end(), same);
-  if (at == text.end()) return {};
-  const std::string_view rest = text.substr(static_cast<std::size_t>(at - text.begin()) + before.size());
+  std::size_t at = 0;
+  std::size_t begin = npos;
+  while (at < text.size() && (begin = behind(text, at, before)) == npos) ++at;
+  if (begin == npos) return {};
+  const std::string_view rest = text.substr(begin);
   const std::size_t end = rest.find_first_of(ends);
   return end == npos || end > longest ? std::string_view{} : rest.substr(0, end);
 }

@@ -55,7 +55,7 @@ std::string_view find_status(std::string_view text) noexcept;
 std::string_view status_subject(std::string_view status) noexcept;
 
 /// What stands behind `before` up to the first of `ends`, as the charset's name in "Character set name (cp-850) is";
-/// any case. Empty where it is not there or is over 100 octets.
+/// any case, a blank in `before` for any white space. Empty where it is not there or is over 100 octets.
 std::string_view text_behind(std::string_view text, std::string_view before, std::string_view ends) noexcept;
 
 }  // namespace audit

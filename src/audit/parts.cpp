@@ -153,6 +153,8 @@ void Walk::open_part() {
     has_type = true;
     shown_ = "Content-Type:";
     for (const char c : field.body.substr(0, max_content_type_octets)) shown_ += c < ' ' || c > '~' ? ' ' : c;
+    // mimetic 0.9.8 knows no other, and not with a blank behind it.
+    if (is_message_type(content_type(field.body))) shown_ = "Content-Type: message/rfc822";
   }
   // RFC 2046 5.1.5: what a digest holds is messages, if it does not say otherwise.
   if (!has_type && depth > 1 && open_.back().is_digest) shown_ = "Content-Type: message/rfc822";
@@ -225,6 +227,17 @@ PartList parts_of(std::string_view message) {
     list.is_complete = false;
   }
   return list;
+}
+
+std::string_view content_type(std::string_view body) noexcept {
+  static constexpr std::string_view blanks = " \t\r\n";
+  const std::string_view type = body.substr(0, body.find_first_of(";("));
+  const std::size_t begin = std::min(type.find_first_not_of(blanks), type.size());
+  return type.substr(begin, type.find_last_not_of(blanks) + 1 - begin);
+}
+
+bool is_message_type(std::string_view type) noexcept {
+  return msgid::same_name(type, "message/rfc822") || msgid::same_name(type, "message/global");
 }
 
 }  // namespace audit

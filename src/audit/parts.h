@@ -39,6 +39,13 @@ struct PartList {
 };
 PartList parts_of(std::string_view message);
 
+/// Of a Content-Type's body the type, as written: "text/plain", without parameters, and a comment behind it.
+std::string_view content_type(std::string_view body) noexcept;
+
+/// Whether what has this type holds a message, which is a part of its own: also message/global (RFC 6532), as Postfix
+/// 3.7.11 names it in bounces of mail with SMTPUTF8.
+bool is_message_type(std::string_view type) noexcept;
+
 }  // namespace audit
 
 #endif

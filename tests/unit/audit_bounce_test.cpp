@@ -90,6 +90,40 @@ TEST(Bounce, ReportInAMessageAndQuoted) {
   EXPECT_EQ(unquoted.header, header);
 }
 
+std::string replaced(std::string text, std::string_view word, std::string_view by) {
+  return text.replace(text.find(word), word.size(), by);
+}
+
+// mimetic does not go into them, and the original header was not found.
+TEST(Bounce, AMessageOfAnyKindIsTheOriginal) {
+  for (const std::string_view type :
+       {"message/global", "Message/Global; name=x", "message/rfc822 ; name=x", "message/rfc822 (x)"}) {
+    const Bounce bounce = read_bounce(replaced(report, "message/rfc822", type));
+    EXPECT_EQ(bounce.origin, HeaderOrigin::message) << type;
+    EXPECT_EQ(bounce.header, header) << type;
+  }
+}
+
+// Its own header was shown as that of the message it is about.
+TEST(Bounce, AForwardedReportIsNotWhatItIsAbout) {
+  const std::string without = report.substr(0, report.find("--x y\nContent-Type: message/rfc822")) + "--x y--\n";
+  const Bounce forwarded = read_bounce(
+      "From: a@a.example\nContent-Type: multipart/mixed; boundary=outer\n\n--outer\nContent-Type: message/rfc822\n\n" +
+      without + "\n--outer--\n");
+  EXPECT_TRUE(forwarded.is_report);
+  EXPECT_EQ(forwarded.origin, HeaderOrigin::none) << forwarded.header;
+}
+
+TEST(Bounce, EmptyLinesBeforeTheHeaderAreLeftOut) {
+  const auto with = [](const std::string& part) {
+    return read_bounce(
+        "From: a@b\nContent-Type: multipart/report; boundary=x\n\n--x\n\ntext\n\nOriginal message headers:\n\n" +
+        std::string(header) + "\n--x\nContent-Type: text/rfc822-headers\n\n" + part + "\n--x--\n");
+  };
+  EXPECT_TRUE(with("\n\nMessage-ID: <c@d>\nFrom: a@b\n").header.starts_with("Message-ID: <c@d>"));
+  EXPECT_EQ(with("\nno field\n").origin, HeaderOrigin::text);
+}
+
 TEST(Bounce, HeadersPart) {
   const std::string input =
       "Content-Type: multipart/report; boundary=x\n\n--x\n\ntext\n--x\nContent-Type: text/rfc822-headers\n"

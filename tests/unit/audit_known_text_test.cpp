@@ -37,7 +37,7 @@ const std::vector<Case> cases = {
      "ConversionFailedException (554 5.6.0 Corrupt message content)"},
     {"[Stage: PromoteCreateReplay]", "Stage: PromoteCreateReplay"},
     {"MaxMimeTextHeaderLength exceeded", "content conversion limit (MaxMimeTextHeaderLength and others)"},
-    {"554 5.3.4 Content conversion: limit exceeded",
+    {"554 5.3.4 Content conversion limit(s) exceeded; STOREDRV.Deliver.Exception:ConversionFailedException",
      "content conversion limit (Subject, parts, recipients or nested messages)"},
     {"554 5.6.211 Invalid MIME Content: Number of Header objects (100001) exceeded", "Invalid MIME Content (5.6.211)"},
     {"Remote Server returned '550 5.6.0 CAT.InvalidContent.Exception: InvalidCharsetException, Character set name "
@@ -90,6 +90,15 @@ TEST(KnownText, HoweverItIsWrapped) {
   }
 }
 
+// A word of somebody's name made it a bounce about a limit.
+TEST(KnownText, LimitedIsNoLimit) {
+  EXPECT_EQ(
+      recognised("554 5.6.0 STOREDRV.Deliver.Exception:ConversionFailedException; Failed to process message due to "
+                 "a permanent exception with message Content conversion: Failed due to corrupt TNEF\n"
+                 "Recipient: Example Limited"),
+      std::vector<std::string_view>{"ConversionFailedException (554 5.6.0 Corrupt message content)"});
+}
+
 TEST(KnownText, TwoOfDifferentKinds) {
   EXPECT_EQ(recognised("breaking line > 998 bytes with <CR><LF>SPACE ... can't read SMFIC_BODYEOB reply packet header")
                 .size(),
@@ -136,6 +145,8 @@ TEST(KnownText, Status) {
 
 TEST(KnownText, TextBehind) {
   EXPECT_EQ(audit::text_behind("x Character Set Name (cp-850) is", "character set name (", ")"), "cp-850");
+  EXPECT_EQ(audit::text_behind("x Character set\r\n  name\t(cp-850) is", "character set name (", ")"), "cp-850");
+  EXPECT_EQ(audit::text_behind("Character setname (x) Character set name", "character set name (", ")"), "");
   EXPECT_EQ(audit::text_behind("Character set name (cp-850", "character set name (", ")"), "");
   EXPECT_EQ(audit::text_behind("Character set name (" + std::string(200, 'x') + ')', "character set name (", ")"), "");
   EXPECT_EQ(audit::text_behind("", "character set name (", ")"), "");

@@ -44,6 +44,13 @@ TEST(Parts, AreNumberedAsImapDoes) {
   EXPECT_EQ(dump("Content-Type: message/rfc822\n\nSubject: x\n\none"), ":|1:one");
 }
 
+TEST(Parts, AnyMessageTypeHoldsAMessage) {
+  for (const std::string type : {"message/global", "message/rfc822 ; name=\"x\"", "MESSAGE/RFC822 (x)"}) {
+    EXPECT_EQ(dump("Content-Type: " + type + "\n\nSubject: x\n\none"), ":|1:one") << type;
+  }
+  EXPECT_EQ(dump("Content-Type: message/partial\n\nSubject: x\n\none"), ":Subject: x//one");
+}
+
 TEST(Parts, HeadersAreWhereTheyStand) {
   const audit::PartList list = audit::parts_of(nested);
   ASSERT_EQ(list.parts.size(), 6u);
