@@ -34,6 +34,7 @@ struct Loaded {
   /// Of every value that was given, in the order they were read; the other options have their default. A list
   /// has one for each of its values.
   std::vector<Origin> origins;
+  std::string file = {};  ///< that was read; empty: none
 };
 
 /// Reads the command line (without the program's name) and the file it names, or `file_without_config` where that

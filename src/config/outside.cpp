@@ -41,10 +41,11 @@ std::optional<Person> person_of(const passwd* entry, const group* primary = null
 
 /// Who serves: `user`, or who runs the check. Nobody where that is root, who must not.
 std::optional<Person> service_of(const Settings& settings) {
-  const auto person = settings.user.empty()
-                          ? person_of(getpwuid(geteuid()))
-                          : person_of(getpwnam(settings.user.c_str()),
-                                      settings.group.empty() ? nullptr : getgrnam(settings.group.c_str()));
+  // Only root can take another group.
+  const bool has_group = !settings.group.empty() && geteuid() == 0;
+  const auto person = settings.user.empty() ? person_of(getpwuid(geteuid()))
+                                            : person_of(getpwnam(settings.user.c_str()),
+                                                        has_group ? getgrnam(settings.group.c_str()) : nullptr);
   return person && person->user != 0 ? person : std::nullopt;
 }
 

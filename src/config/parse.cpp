@@ -255,7 +255,9 @@ Loaded load(const std::vector<std::string>& arguments, const std::string& file_w
                                    [](const Given& given) { return given.option->name == "config"; });
   const bool is_named = config != from_arguments.end();
   const std::string path = is_named ? config->value : file_without_config;
-  auto from_file = read_config(path, is_named).value_or(std::vector<Given>{});
+  std::optional<std::vector<Given>> read = read_config(path, is_named);
+  if (read) loaded.file = path;
+  auto from_file = std::move(read).value_or(std::vector<Given>{});
   std::erase_if(from_arguments, [](const Given& given) { return !given.option->read; });
   read_values(std::move(from_file), from_arguments, loaded);
   if (!loaded.settings.socket.is_set()) loaded.settings.socket = default_endpoint(root);

@@ -49,6 +49,7 @@ class AgreedTerms {
     if (terms.settings == nullptr) {
       terms.settings = std::move(now);
       terms.may_change = terms.may_change && terms.settings->mode == config::Mode::rewrite;
+      terms.wants_user = terms.wants_user || terms.settings->scope.exempt_authenticated;
     }
     return terms;
   }

@@ -25,8 +25,8 @@ constexpr std::size_t block_octets = 8 * 1024;
 /// More would be a third page of stack for each session that waits.
 constexpr std::size_t first_octets = 2 * 1024;
 
-/// More is shown to libmilter whether it wants an answer or not, and more is not kept of what goes out. There is always
-/// a whole packet in it.
+/// More is shown to libmilter whether it wants an answer or not, and of more that goes out the MTA gets at once what it
+/// takes. There is always a whole packet in it.
 constexpr std::size_t kept_octets = 256 * 1024;
 static_assert(kept_octets > packet::length_octets + packet::max_octets);
 
@@ -149,7 +149,11 @@ ssize_t Channel::write(std::span<const iovec> parts) noexcept {
   }
   const std::size_t written = out_.size() - before;
   scanner_.answered(std::string_view(out_).substr(before));
-  if (out_.size() > kept_octets) flush();
+  // In a callback nobody waits for the MTA: the service would be taken for one that hangs.
+  if (out_.size() > left_ + kept_octets) {
+    send(Wait::no);
+    left_ = out_.size();
+  }
   if (!is_broken_) return static_cast<ssize_t>(written);
   errno = EPIPE;
   return -1;
@@ -164,14 +168,23 @@ bool Channel::can_send() const {
 }
 
 void Channel::flush() noexcept {
+  send(Wait::yes);
+  left_ = 0;
+}
+
+void Channel::send(Wait wait) noexcept {
   std::size_t sent = 0;
   while (sent < out_.size() && !is_broken_) {
     const ssize_t count = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count > 0) sent += static_cast<std::size_t>(count);
+    if (count < 0 && errno == EAGAIN && wait == Wait::no) break;
     if (count < 0 && errno != EINTR && (errno != EAGAIN || !can_send())) is_broken_ = true;
   }
-  // "= {}" would keep the memory.
-  std::string().swap(out_);
+  if (sent < out_.size() && !is_broken_) {
+    out_.erase(0, sent);
+  } else {
+    std::string().swap(out_);  // "= {}" would keep the memory
+  }
 }
 
 }  // namespace milter

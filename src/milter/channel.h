@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -35,7 +36,7 @@ class Channel {
   /// read(2): as many octets as there are, `size` at most; 0 at the end.
   std::size_t read(char* to, std::size_t size) noexcept;
 
-  /// writev(2) of one whole packet: all of it, or -1 and errno.
+  /// writev(2) of one whole packet: all of it, or -1 and errno. Waits for nothing.
   ssize_t write(std::span<const iovec> parts) noexcept;
 
   /// What was written leaves now.
@@ -47,6 +48,8 @@ class Channel {
   void receive();
   void look();
   bool can_send() const;
+  enum class Wait : std::uint8_t { no, yes };
+  void send(Wait wait) noexcept;
 
   const int fd_;
   const std::chrono::seconds timeout_;
@@ -56,6 +59,7 @@ class Channel {
   std::size_t scanned_ = 0;  ///< the end of the packets that were looked at
   packet::Scanner scanner_;
   std::string out_;
+  std::size_t left_ = 0;    ///< of it, by the MTA that did not take more in the middle of an answer
   bool has_ended_ = false;  ///< nothing comes any more
   bool is_broken_ = false;  ///< nothing goes out any more
 };

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -61,6 +62,7 @@ void where_memory_allows(Call call) noexcept {
 Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again)
     : loaded_at_start_(std::move(started)),
       settings_(parts.service.settings()),
+      file_(loaded_at_start_.file),
       parts_(parts),
       read_again_(std::move(read_again)),
       libmilter_ended_(::eventfd(0, EFD_CLOEXEC)),
@@ -78,7 +80,7 @@ std::optional<std::size_t> Life::run() {
   }).detach();
   say_ready();
   for (;;) {
-    if (!wait(Clock::now() + interval_)) return std::nullopt;
+    if (!wait(tell_again_)) return std::nullopt;
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
       if (*signal == SIGTERM || *signal == SIGINT) return drain();
@@ -119,10 +121,14 @@ void Life::reload() {
   where_memory_allows(notify::reloading);
   try {
     config::Loaded read = read_again_();
+    // At a start without --config there need not be one. Here its options would all fall to their defaults.
+    if (!file_.empty() && read.file.empty()) throw std::runtime_error(file_ + ": it was read before and is not there");
+    std::string file = std::move(read.file);
     const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
     auto next = std::make_shared<const config::Settings>(std::move(read.settings));
     parts_.service.replace(next);  // may fail; then the old one stays everywhere
     settings_ = std::move(next);
+    file_ = std::move(file);
     parts_.listener.limit_sessions(settings_->max_sessions);
     parts_.service.counters.reload_taken();
     where_memory_allows(

@@ -350,8 +350,11 @@ std::optional<std::size_t> Listener::connections() const {
 void drop_privileges(const config::Settings& settings) {
   if (settings.user.empty()) return;
   const passwd& entry = user_entry(settings.user);
-  if (::geteuid() == entry.pw_uid && ::geteuid() != 0) return;
   const gid_t group = service_group(settings, entry);
+  if (::geteuid() == entry.pw_uid && ::geteuid() != 0) {
+    if (settings.group.empty() || group == ::getegid()) return;
+    throw ListenError("group", "only a start as root can take it; a unit has it as Group=");
+  }
   if (::initgroups(settings.user.c_str(), group) != 0 || ::setgid(group) != 0 || ::setuid(entry.pw_uid) != 0) {
     throw ListenError("user", system_error("cannot become " + settings.user));
   }

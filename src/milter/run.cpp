@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "config/options.h"
@@ -110,6 +111,17 @@ void print_warnings(const config::Loaded& loaded) {
   }
 }
 
+/// Without memory for a line the exit status is right all the same.
+void say_the_end(Service& service, std::optional<std::size_t> open_sessions) noexcept {
+  try {
+    if (!open_sessions) service.log.listener_failed();
+    if (service.trail != nullptr) service.trail->stop();
+    service.log.stopped(open_sessions.value_or(service.sessions.count()));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
 int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals) {
   // Sessions can be at work until the process ends, so what they use is never freed.
   static Counters& counters = *new Counters(loaded.settings.metrics.is_set());
@@ -131,9 +143,7 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
               MSGID_VERSION, names);
   Life life(loaded, {service, listener, signals, overload}, [&] { return config::load(arguments); });
   const std::optional<std::size_t> open_sessions = life.run();
-  if (!open_sessions) log.listener_failed();
-  if (service.trail != nullptr) service.trail->stop();
-  log.stopped(open_sessions.value_or(service.sessions.count()));
+  say_the_end(service, open_sessions);
   const int status = open_sessions ? EX_OK : EX_SOFTWARE;
   // Callbacks that are still at work must not see the end of what main() and the libraries have made.
   if (open_sessions != std::size_t{0}) std::_Exit(status);

@@ -65,6 +65,7 @@ Session::Session(std::shared_ptr<const config::Settings> settings, const report:
 }
 
 void Session::connect(std::string_view client_name, std::string_view client_address) {
+  is_client_in_scope_ = false;  // where what follows fails, its mail passes unchanged
   client_name_ = client_name.substr(0, max_context_octets);
   client_address_ = client_address.substr(0, max_context_octets);
   is_client_in_scope_ = settings_->scope.has_client(client_address);
@@ -168,7 +169,9 @@ void Session::decide(const report::MessageContext& message, const ChangeHeader& 
     verdict.findings.insert(verdict.findings.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
   }
   if (!verdict.findings.empty()) {
-    report_findings(message, verdict, send(verdict, change_header));
+    const std::vector<bool> sent = send(verdict, change_header);
+    has_edited_ = std::find(sent.begin(), sent.end(), true) != sent.end();
+    report_findings(message, verdict, sent);
   } else {
     counters_.message(MessageOutcome::clean);
     if (trail_ != nullptr) trail_->clean();
@@ -182,7 +185,11 @@ void Session::abort() {
 void Session::fail(std::string_view queue_id, std::string_view what) noexcept {
   const bool is_first = state_ != State::failed;
   // The end of the message, else yet to come, counts it.
-  if (state_ == State::deciding) passed_unread();
+  if (state_ == State::deciding) {
+    counters_.message(has_edited_ ? MessageOutcome::affected : MessageOutcome::unread);
+    if (trail_ != nullptr) trail_->unread();
+  }
+  if (has_edited_) what = "the message was edited, and not all of that could be logged";
   state_ = State::failed;
   try {
     if (is_first) log_.callback_failed(context(queue_id), what);
@@ -216,6 +223,7 @@ void Session::begin_message() {
   kept_octets_ = 0;
   signature_octets_ = 0;
   has_lost_signatures_ = false;
+  has_edited_ = false;
   user_.clear();
   from_domain_.clear();
   has_from_ = false;

@@ -110,6 +110,7 @@ class Session {
   std::size_t kept_octets_ = 0;
   std::size_t signature_octets_ = 0;  ///< of them
   bool has_lost_signatures_ = false;
+  bool has_edited_ = false;                       ///< the MTA was told so
   std::optional<msgid::ExchangeCheck> exchange_;  ///< where the policy wants it
 
   // Of it too, for the audit trail.

@@ -162,8 +162,15 @@ TEST_F(MemoryRefused, EachAllocationOfASessionOnce) {
     const int told_before = told(victim->daemon());
     const int unedited_before = counts.unedited;
     orders.refuse(n);
-    try_session(victim->address(), "4cVq2S" + std::to_string(2000 + n), counts);
+    const int right_before = counts.right;
+    const std::string queue_id = "4cVq2S" + std::to_string(2000 + n);
+    try_session(victim->address(), queue_id, counts);
     orders.refuse_none();
+    // "exception" alone says that the message has passed unchanged.
+    for (const std::string& line : victim->daemon().lines()) {
+      if (counts.right == right_before || line.find(queue_id + ": ") == line.npos) continue;
+      EXPECT_TRUE(line.find("reason=exception") == line.npos || line.find("was edited") != line.npos) << line;
+    }
     EXPECT_TRUE(counts.unedited == unedited_before || told(victim->daemon()) > told_before) << n;
     ASSERT_EQ(counts.damaged, 0) << n;
     ASSERT_TRUE(victim->serves()) << n;
@@ -198,6 +205,34 @@ TEST_F(MemoryRefused, NoMtaWaitsForAnAnswerThatWasNotAgreedOn) {
       EXPECT_EQ(std::string_view(error.what()).find("deadline"), std::string_view::npos) << n << ": " << error.what();
     }
   }
+}
+
+// The copy of the client's name failed, the next message began anew, and was in scope.
+TEST_F(MemoryRefused, AnExemptClientStaysExempt) {
+  write("rule.encoded-word = fix\nexempt-client = 192.0.2.1\n");
+  kill(victim->daemon().pid(), SIGHUP);
+  ASSERT_NE(victim->daemon().wait_for_line("reloaded "), "");
+  bool is_over = false;
+  for (std::uint64_t n = 1; !is_over; ++n) {
+    ASSERT_LT(n, 1000u);
+    const std::uint64_t refused_before = orders->refused;
+    try {
+      Session mta(victim->address());
+      mta.negotiate();
+      orders.refuse(n);
+      mta.connect_info("a.name.of.more.than.fifteen.octets.example.com", "192.0.2.1");
+      mta.helo("mail.example.com");
+      EXPECT_TRUE(mta.send(broken_message("4cVq2S1000")).modifications.empty()) << n;
+      is_over = orders->refused == refused_before;
+      orders.refuse_none();
+      quit(mta);
+    } catch (const fake_mta::ProtocolError&) {
+      orders.refuse_none();  // closed: the MTA's default action decides
+    }
+  }
+  write("rule.encoded-word = fix\n");
+  kill(victim->daemon().pid(), SIGHUP);
+  ASSERT_NE(victim->daemon().wait_for_line("reloaded "), "");
 }
 
 // What stood behind a packet that was due came to libmilter unseen, macros without a value among it, which may crash
@@ -312,6 +347,21 @@ TEST_F(MemoryRefused, AllOfItWhileReloadsAreAskedFor) {
   kill(victim->daemon().pid(), SIGHUP);
   EXPECT_NE(victim->daemon().wait_for_line("reloaded "), "");
   EXPECT_EQ(counts.damaged, 0);
+}
+
+// bad_alloc came to main(), which ended with the status after which no service manager starts it again.
+TEST_F(MemoryRefused, AStopHasItsStatus) {
+  victim.reset();
+  const hostile::Environment leaks("LSAN_OPTIONS", "detect_leaks=0");
+  const hostile::Environment program("MSGID_MILTER", MSGID_MILTER_OOM);
+  const hostile::Environment allocator(failing_allocator::variable, orders.path());
+  fake_mta::SocketDirectory place;
+  fake_mta::Daemon daemon(MSGID_MILTER_OOM, arguments({"--socket=unix:" + (place / "s")}));
+  ASSERT_TRUE(daemon.ready()) << daemon.errors();
+  orders.refuse(1, 1'000'000'000);
+  daemon.terminate();
+  EXPECT_EQ(daemon.wait(), 0) << daemon.errors();
+  orders.refuse_none();
 }
 
 // Each allocation of a reload, of the status for the service manager, and of a scrape.

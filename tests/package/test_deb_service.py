@@ -117,6 +117,17 @@ class DebServiceTest(ServiceCase):
         self.assertEqual("active", self.machine.show(UNIT, "ActiveState")["ActiveState"])
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
 
+    def test_reload_without_the_file_is_refused(self):
+        before = self.main_process()
+        conf = self.machine.root.path(CONF)
+        conf.rename(conf.with_suffix(".away"))
+        self.machine.run("systemctl", "reload", UNIT)
+        until("the refusal", lambda: f'what="{CONF}: it was read before and is not there"'
+              in self.machine.journal("-u", UNIT, f"_PID={before}"))
+        conf.with_suffix(".away").rename(conf)
+        self.machine.run("systemctl", "reload", UNIT)
+        self.assertEqual(before, self.main_process())
+
     def test_broken_file_at_start_is_not_tried_again(self):
         self.machine.root.path(CONF).write_text(self.shipped + "rule.encoded-word = perhaps\n")
         self.machine.run("systemctl", "restart", UNIT, check=False)

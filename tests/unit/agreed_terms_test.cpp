@@ -52,4 +52,15 @@ TEST(AgreedTerms, GiveNoRightThatTheSettingsOfNowDoNotWant) {
   EXPECT_TRUE(agreed.find(&connection, std::make_shared<const config::Settings>())->may_change);
 }
 
+// The mail of those who are exempt now was edited. Nothing had to be agreed on to see who they are.
+TEST(AgreedTerms, AskForTheUserWhereTheSettingsOfNowWantIt) {
+  AgreedTerms agreed;
+  const int connection = 0;
+  agreed.put(&connection, {7, true, false, false, std::make_shared<const config::Settings>()});
+  auto exempting = std::make_shared<config::Settings>();
+  exempting->scope.exempt_authenticated = true;
+  EXPECT_TRUE(agreed.find(&connection, exempting)->wants_user);
+  EXPECT_FALSE(agreed.find(&connection, std::make_shared<const config::Settings>())->wants_user);
+}
+
 }  // namespace
