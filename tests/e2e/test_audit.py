@@ -56,8 +56,11 @@ class AuditTest(unittest.TestCase):
             for name, octets in all_messages.items():
                 client.sendmail(f"{name}@app.example", [f"{name}.{way}@{DOMAIN}"], octets,
                                 mail_options=["BODY=8BITMIME"])
-        return {name: without_received(cls.sink.wait(f"{name}.{way}@{DOMAIN}", 120).octets)[0]
-                for name in all_messages}
+        try:
+            return {name: without_received(cls.sink.wait(f"{name}.{way}@{DOMAIN}", 120).octets)[0]
+                    for name in all_messages}
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{cls.relay.log()[-8000:]}") from None
 
     def fix(self, octets, policy, *arguments):
         run = subprocess.run([BINARY, "fix", "--config", f"{self.directory}/{policy}.policy", *arguments, "-"],
@@ -74,7 +77,7 @@ class AuditTest(unittest.TestCase):
             sent = {name: octets for name, of_message, octets in self.messages if of_message == policy}
             for name, octets in self.deliver(policy, f"{policy}.milter", sent).items():
                 with self.subTest(message=name):
-                    self.assertEqual(by_fix[name], octets)
+                    self.assertEqual(by_fix[name], octets, self.daemons[policy].log()[-4000:] + self.relay.log()[-4000:])
 
     def test_fix_changes_field_bodies_only_and_only_once(self):
         for name, policy, octets in self.messages:

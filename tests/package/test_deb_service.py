@@ -41,6 +41,10 @@ class ServiceCase(unittest.TestCase):
         self.machine.root.path(CONF).write_text(self.shipped + lines)
         self.machine.run("systemctl", how, UNIT)
 
+    def until_logged(self, text):
+        """The journal takes a line when it has time."""
+        until(text, lambda: text in self.machine.journal("-u", UNIT))
+
     def drop_in(self, text):
         """For the unit, until the end of the test."""
         path = self.machine.root.path(f"/etc/systemd/system/{UNIT}.d/test.conf")
@@ -77,7 +81,7 @@ class DebServiceTest(ServiceCase):
 
     def test_message_is_repaired(self):
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
-        self.assertIn("rule=encoded-word action=rewritten", self.machine.journal("-u", UNIT))
+        self.until_logged("rule=encoded-word action=rewritten")
 
     def test_local_submission_is_repaired(self):
         self.machine.run("sh", "-c", "sendmail -i -f reader@localhost reader+local@localhost",
@@ -88,7 +92,7 @@ class DebServiceTest(ServiceCase):
     def test_log_only_changes_nothing(self):
         self.configure("mode = log-only\n", "restart")
         self.assertEqual(mail.BROKEN, mail.through(self.machine))
-        self.assertIn("rule=encoded-word action=would-rewrite", self.machine.journal("-u", UNIT))
+        self.until_logged("rule=encoded-word action=would-rewrite")
 
     def test_reload_takes_a_changed_rule(self):
         before = self.main_process()
@@ -112,7 +116,8 @@ class DebServiceTest(ServiceCase):
         before = self.main_process()
         self.machine.root.path(CONF).write_text(self.shipped + "rule.encoded-word = perhaps\n")
         self.assertNotEqual(0, self.machine.run("systemctl", "reload", UNIT, check=False).returncode)
-        self.assertRegex(self.machine.journal("-u", UNIT), re.escape(CONF) + r":\d+: rule\.encoded-word: ")
+        until("the reason", lambda: re.search(re.escape(CONF) + r":\d+: rule\.encoded-word: ",
+                                              self.machine.journal("-u", UNIT)))
         self.assertEqual(before, self.main_process())
         self.assertEqual("active", self.machine.show(UNIT, "ActiveState")["ActiveState"])
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
