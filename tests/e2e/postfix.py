@@ -75,6 +75,15 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def held_port():
+    """A socket on a TCP port that nobody else is given while it lives. Postfix (3.7.11) listens with SO_REUSEPORT, so two
+    instances that were given the same free port would share it without a word, and each other's mail."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # or it would be in the way of ours
+    holder.bind(("127.0.0.1", 0))
+    return holder
+
+
 def greets(port, deadline, alive=lambda: True):
     """Whether an SMTP server greets on that port before the deadline, and before it is no longer `alive`."""
     while time.monotonic() < deadline and alive():
@@ -97,6 +106,7 @@ class Postfix:
         self.services = services
         self.options = options or {}
         self.port = {}
+        self._held = []
 
     def start(self):
         for name in ("config", "queue", "data"):
@@ -105,13 +115,9 @@ class Postfix:
         main_cf = MAIN_CF.format(directory=self.directory, relay_port=self.relay_port)
         main_cf += "".join(f"{option} = {value}\n" for option, value in self.options.items())
         (self.directory / "config/main.cf").write_text(main_cf)
-        for _ in range(5):  # another program may have taken one of the ports in the meantime
-            if self._start_on_free_ports():
-                return
-        raise RuntimeError("Postfix does not start:\n" + self.log())
-
-    def _start_on_free_ports(self):
-        self.port = {name: free_port() for name in self.services}
+        held = {name: held_port() for name in self.services}
+        self._held = list(held.values())
+        self.port = {name: holder.getsockname()[1] for name, holder in held.items()}
         master_cf = ""
         for name, options in self.services.items():
             master_cf += f"127.0.0.1:{self.port[name]} inet n - n - - smtpd\n"
@@ -119,10 +125,9 @@ class Postfix:
         (self.directory / "config/master.cf").write_text(master_cf + SERVICES)
         started = self.command("postfix", "start")
         deadline = time.monotonic() + 30
-        if started.returncode == 0 and all(greets(port, deadline) for port in self.port.values()):
-            return True
-        self.command("postfix", "stop")
-        return False
+        if started.returncode != 0 or not all(greets(port, deadline) for port in self.port.values()):
+            self.stop()
+            raise RuntimeError("Postfix does not start:\n" + self.log())
 
     def command(self, program, *arguments, **options):
         """Runs one of Postfix's own commands on this instance."""
@@ -147,3 +152,5 @@ class Postfix:
 
     def stop(self):
         self.command("postfix", "stop")
+        for holder in self._held:
+            holder.close()

@@ -77,7 +77,8 @@ class AuditTest(unittest.TestCase):
             sent = {name: octets for name, of_message, octets in self.messages if of_message == policy}
             for name, octets in self.deliver(policy, f"{policy}.milter", sent).items():
                 with self.subTest(message=name):
-                    self.assertEqual(by_fix[name], octets, self.daemons[policy].log()[-4000:] + self.relay.log()[-4000:])
+                    self.assertEqual(by_fix[name], octets,
+                                     self.daemons[policy].log()[-4000:] + self.relay.log()[-4000:])
 
     def test_fix_changes_field_bodies_only_and_only_once(self):
         for name, policy, octets in self.messages:
