@@ -144,9 +144,10 @@ std::string printed(const Loaded& loaded) {
   return out.str();
 }
 
-/// Lines by a second reading: without what stands behind "#", and the blanks around.
+/// Lines by a second reading: without a byte order mark, what stands behind "#", and the blanks around.
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::istringstream in{std::string(text)};
   for (std::string line; std::getline(in, line);) {
     line = line.substr(0, line.find('#'));
