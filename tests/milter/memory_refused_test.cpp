@@ -120,6 +120,16 @@ int told(fake_mta::Daemon& daemon) {
   return lines;
 }
 
+/// What a daemon is started in that takes the orders.
+struct Surroundings {
+  explicit Surroundings(const Orders& orders) : allocator(failing_allocator::variable, orders.path()) {}
+
+  // Without memory Boost loses some in the middle of reading the options.
+  hostile::Environment leaks{"LSAN_OPTIONS", "detect_leaks=0"};
+  hostile::Environment program{"MSGID_MILTER", MSGID_MILTER_OOM};
+  hostile::Environment allocator;
+};
+
 class MemoryRefused : public testing::Test {
  protected:
   MemoryRefused() { start(); }
@@ -129,12 +139,27 @@ class MemoryRefused : public testing::Test {
 
   void start() {
     write("rule.encoded-word = fix\n");
-    // Without memory Boost loses some in the middle of reading the options.
-    const hostile::Environment leaks("LSAN_OPTIONS", "detect_leaks=0");
-    const hostile::Environment program("MSGID_MILTER", MSGID_MILTER_OOM);
-    const hostile::Environment allocator(failing_allocator::variable, orders.path());
+    const Surroundings of_the_daemon(orders);
     victim.emplace(std::vector<std::string>{"--config=" + (directory / "conf"), "--audit-log=" + (directory / "trail"),
                                             "--metrics=" + std::to_string(fake_mta::free_port())});
+  }
+
+  /// Calls session(n), which is to refuse the n-th allocation of a part of it, until that part has no more. Where the
+  /// session was closed, closed(n, why).
+  template <class Try, class Closed>
+  void for_each_refusal(Try session, Closed closed) {
+    bool is_over = false;
+    for (std::uint64_t n = 1; !is_over; ++n) {
+      ASSERT_LT(n, 1000u);
+      const std::uint64_t refused_before = orders->refused;
+      try {
+        session(n);
+        is_over = orders->refused == refused_before;
+      } catch (const fake_mta::ProtocolError& error) {
+        orders.refuse_none();
+        closed(n, error);
+      }
+    }
   }
 
   void expect_unharmed(const Counts& counts) {
@@ -187,24 +212,19 @@ TEST_F(MemoryRefused, EachAllocationOfASessionOnce) {
 TEST_F(MemoryRefused, NoMtaWaitsForAnAnswerThatWasNotAgreedOn) {
   fake_mta::Terms offer;
   offer.actions = 0;  // so that there is a line to be logged, behind all else
-  bool is_over = false;
-  for (std::uint64_t n = 1; !is_over; ++n) {
-    ASSERT_LT(n, 1000u);
-    const std::uint64_t refused_before = orders->refused;
-    try {
-      Session mta(victim->address());
-      orders.refuse(n);
-      mta.negotiate(offer);
-      is_over = orders->refused == refused_before;
-      orders.refuse_none();
-      mta.connect_info("mail.example.com", "192.0.2.1");
-      EXPECT_EQ(mta.send(broken_message("4cVq2S1000")).modifications.size(), 0u) << n;
-      quit(mta);
-    } catch (const fake_mta::ProtocolError& error) {
-      orders.refuse_none();
-      EXPECT_EQ(std::string_view(error.what()).find("deadline"), std::string_view::npos) << n << ": " << error.what();
-    }
-  }
+  for_each_refusal(
+      [&](std::uint64_t n) {
+        Session mta(victim->address());
+        orders.refuse(n);
+        mta.negotiate(offer);
+        orders.refuse_none();
+        mta.connect_info("mail.example.com", "192.0.2.1");
+        EXPECT_EQ(mta.send(broken_message("4cVq2S1000")).modifications.size(), 0u) << n;
+        quit(mta);
+      },
+      [](std::uint64_t n, const fake_mta::ProtocolError& error) {
+        EXPECT_EQ(std::string_view(error.what()).find("deadline"), std::string_view::npos) << n << ": " << error.what();
+      });
 }
 
 // The copy of the client's name failed, the next message began anew, and was in scope.
@@ -212,27 +232,18 @@ TEST_F(MemoryRefused, AnExemptClientStaysExempt) {
   write("rule.encoded-word = fix\nexempt-client = 192.0.2.1\n");
   kill(victim->daemon().pid(), SIGHUP);
   ASSERT_NE(victim->daemon().wait_for_line("reloaded "), "");
-  bool is_over = false;
-  for (std::uint64_t n = 1; !is_over; ++n) {
-    ASSERT_LT(n, 1000u);
-    const std::uint64_t refused_before = orders->refused;
-    try {
-      Session mta(victim->address());
-      mta.negotiate();
-      orders.refuse(n);
-      mta.connect_info("a.name.of.more.than.fifteen.octets.example.com", "192.0.2.1");
-      mta.helo("mail.example.com");
-      EXPECT_TRUE(mta.send(broken_message("4cVq2S1000")).modifications.empty()) << n;
-      is_over = orders->refused == refused_before;
-      orders.refuse_none();
-      quit(mta);
-    } catch (const fake_mta::ProtocolError&) {
-      orders.refuse_none();  // closed: the MTA's default action decides
-    }
-  }
-  write("rule.encoded-word = fix\n");
-  kill(victim->daemon().pid(), SIGHUP);
-  ASSERT_NE(victim->daemon().wait_for_line("reloaded "), "");
+  for_each_refusal(
+      [&](std::uint64_t n) {
+        Session mta(victim->address());
+        mta.negotiate();
+        orders.refuse(n);
+        mta.connect_info("a.name.of.more.than.fifteen.octets.example.com", "192.0.2.1");
+        mta.helo("mail.example.com");
+        EXPECT_TRUE(mta.send(broken_message("4cVq2S1000")).modifications.empty()) << n;
+        orders.refuse_none();
+        quit(mta);
+      },
+      [](std::uint64_t, const fake_mta::ProtocolError&) {});  // the MTA's default action decides
 }
 
 // What stood behind a packet that was due came to libmilter unseen, macros without a value among it, which may crash
@@ -352,9 +363,7 @@ TEST_F(MemoryRefused, AllOfItWhileReloadsAreAskedFor) {
 // bad_alloc came to main(), which ended with the status after which no service manager starts it again.
 TEST_F(MemoryRefused, AStopHasItsStatus) {
   victim.reset();
-  const hostile::Environment leaks("LSAN_OPTIONS", "detect_leaks=0");
-  const hostile::Environment program("MSGID_MILTER", MSGID_MILTER_OOM);
-  const hostile::Environment allocator(failing_allocator::variable, orders.path());
+  const Surroundings of_the_daemon(orders);
   fake_mta::SocketDirectory place;
   fake_mta::Daemon daemon(MSGID_MILTER_OOM, arguments({"--socket=unix:" + (place / "s")}));
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
