@@ -365,8 +365,10 @@ TEST_F(MemoryRefused, AStopHasItsStatus) {
   victim.reset();
   const Surroundings of_the_daemon(orders);
   fake_mta::SocketDirectory place;
-  fake_mta::Daemon daemon(MSGID_MILTER_OOM, arguments({"--socket=unix:" + (place / "s")}));
+  const std::string address = "unix:" + (place / "s");
+  fake_mta::Daemon daemon(MSGID_MILTER_OOM, arguments({"--socket=" + address}));
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
+  Session(address).negotiate();  // the start has some allocations left behind its line
   orders.refuse(1, 1'000'000'000);
   daemon.terminate();
   EXPECT_EQ(daemon.wait(), 0) << daemon.errors();
