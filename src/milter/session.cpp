@@ -14,6 +14,9 @@ namespace {
 /// Of values that are only logged, no more is kept.
 constexpr std::size_t max_context_octets = 512;
 
+/// Of what went wrong, so much waits for the queue id.
+constexpr std::size_t max_failure_octets = 120;
+
 /// The body as the core wants it: the space after the colon is there, a fold is LF. Without SMFIP_HDR_LEADSPC an MTA
 /// strips one SP, never a TAB (Postfix 3.7.11, Sendmail 8.17.1); a body that begins with a fold may have lost one too,
 /// which changes nothing. Old Sendmail documents have CRLF for a fold. Where there is something to be mended this is
@@ -61,6 +64,7 @@ Session::Session(std::shared_ptr<const config::Settings> settings, const report:
       trail_(trail),
       counters_(counters),
       is_client_in_scope_(settings_->scope.has_client({})) {
+  failure_.reserve(max_failure_octets);  // what is to be kept there may be that there is no memory
   begin_message();
 }
 
@@ -73,6 +77,7 @@ void Session::connect(std::string_view client_name, std::string_view client_addr
 
 void Session::mail(std::string_view sender, std::string_view user) {
   begin_message();
+  is_under_way_ = true;
   sender_ = sender.substr(0, max_context_octets);
   user_ = user.substr(0, max_context_octets);
   is_sender_in_scope_ = settings_->scope.has_sender(sender, user);
@@ -149,6 +154,7 @@ void Session::keep_context(std::string_view name, std::string_view body) {
 
 void Session::end_of_message(std::string_view queue_id, const ChangeHeader& change_header) {
   const State state = std::exchange(state_, State::deciding);
+  log_failure(queue_id);
   const report::MessageContext message = context(queue_id);
   if (state == State::too_large) log_.header_too_large(message);
   if (state == State::collecting && !is_wanted()) {
@@ -179,23 +185,32 @@ void Session::decide(const report::MessageContext& message, const ChangeHeader& 
 }
 
 void Session::abort() {
+  log_failure({});
   begin_message();
 }
 
 void Session::fail(std::string_view queue_id, std::string_view what) noexcept {
-  const bool is_first = state_ != State::failed;
+  if (state_ == State::failed) return;
+  const bool is_at_end = state_ == State::deciding;
   // The end of the message, else yet to come, counts it.
-  if (state_ == State::deciding) {
+  if (is_at_end) {
     counters_.message(has_edited_ ? MessageOutcome::affected : MessageOutcome::unread);
     if (trail_ != nullptr) trail_->unread();
   }
   if (has_edited_) what = "the message was edited, and not all of that could be logged";
   state_ = State::failed;
   try {
-    if (is_first) log_.callback_failed(context(queue_id), what);
+    failure_ = what.substr(0, max_failure_octets);
+    if (!queue_id.empty() || is_at_end || !is_under_way_) log_failure(queue_id);
   } catch (...) {
     // Nothing is left to try: there is no memory for a line, and the message passes.
   }
+}
+
+void Session::log_failure(std::string_view queue_id) {
+  if (failure_.empty()) return;
+  log_.callback_failed(context(queue_id), failure_);
+  failure_.clear();
 }
 
 void Session::passed_unread() const noexcept {
@@ -214,6 +229,8 @@ bool Session::is_in_scope() const {
 
 void Session::begin_message() {
   state_ = State::collecting;
+  is_under_way_ = false;
+  failure_.clear();
   is_sender_in_scope_ = true;
   is_recipient_in_scope_ = !settings_->scope.only_recipient.is_given();  // until a recipient brings it there
   sender_.clear();

@@ -63,7 +63,8 @@ class Session {
   /// The message ends without having been decided upon.
   void abort();
 
-  /// A call above has thrown: what is left of the message is ignored, so that it passes unchanged.
+  /// A call above has thrown: what is left of the message is ignored, so that it passes unchanged. One line says so;
+  /// that waits for the end of a message that has no queue id yet.
   void fail(std::string_view queue_id, std::string_view what) noexcept;
 
  private:
@@ -76,6 +77,7 @@ class Session {
 
   report::MessageContext context(std::string_view queue_id) const;
   void begin_message();
+  void log_failure(std::string_view queue_id);
   void passed_unread() const noexcept;
   bool is_in_scope() const;
   bool is_wanted() const { return settings_->scope.audit_exempt || is_in_scope(); }
@@ -101,6 +103,8 @@ class Session {
 
   // Of the message under way.
   State state_ = State::collecting;
+  bool is_under_way_ = false;
+  std::string failure_;  ///< to be logged once there is a queue id
   bool is_sender_in_scope_ = true;
   bool is_recipient_in_scope_ = false;
   std::string sender_;

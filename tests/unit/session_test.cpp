@@ -220,6 +220,39 @@ TEST_F(SessionTest, AFailureEndsTheMessageWithOneLine) {
   EXPECT_EQ(edits.size(), 1u) << "the next message";
 }
 
+// At MAIL there is none. An MTA may give it as late as at the end.
+TEST_F(SessionTest, AFailureIsLoggedUnderTheQueueId) {
+  milter::Session one = session(all);
+  one.connect("a.example", "192.0.2.1");
+  one.fail("", "no message is under way");
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(lines[0].starts_with("NOQUEUE: action=failed reason=exception ")) << lines[0];
+  one.mail("<s@x>");
+  one.fail("", "std::bad_alloc");
+  one.fail("", "again");
+  EXPECT_EQ(lines.size(), 1u);
+  end(one);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_TRUE(lines[1].starts_with("Q1: action=failed reason=exception what=\"std::bad_alloc\" ")) << lines[1];
+  one.mail("<s@x>");
+  one.fail("", "its end does not come");
+  one.abort();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_TRUE(lines[2].starts_with("NOQUEUE: ")) << lines[2];
+  one.mail("<s@x>");
+  EXPECT_THROW(
+      one.header("Message-ID", broken);
+      one.end_of_message("", [](const std::string&, int, const std::string&) -> bool { throw std::bad_alloc(); }),
+      std::bad_alloc);
+  one.fail("", "at an end without one");
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_TRUE(lines[3].starts_with("NOQUEUE: ")) << lines[3];
+  one.mail("<s@x>");
+  end(one);
+  EXPECT_EQ(lines.size(), 4u);
+  EXPECT_EQ(counters.failures(report::Failure::exception), 4u);
+}
+
 TEST_F(SessionTest, BoundsTheNumberOfLines) {
   milter::Session one = session(all);
   one.mail("<s@x>");
