@@ -72,6 +72,19 @@ std::size_t Victim::descriptors() {
   return count;
 }
 
+testing::AssertionResult Victim::idles() {
+  constexpr std::chrono::milliseconds window(200);
+  std::chrono::nanoseconds used(0);
+  for (const auto end = std::chrono::steady_clock::now() + fake_mta::patience;
+       std::chrono::steady_clock::now() < end;) {
+    const auto before = daemon().cpu();
+    std::this_thread::sleep_for(window);
+    used = daemon().cpu() - before;
+    if (used < window / 4) return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure() << used / std::chrono::milliseconds(1) << " ms of CPU in " << window.count();
+}
+
 testing::AssertionResult Victim::has_let_go() {
   const auto end = std::chrono::steady_clock::now() + fake_mta::patience;
   std::size_t now = descriptors();

@@ -47,6 +47,9 @@ class Victim {
   /// A new session, and its message, get the right answer.
   testing::AssertionResult serves();
 
+  /// Soon it takes hardly any CPU time: it waits, and does not turn.
+  testing::AssertionResult idles();
+
   std::size_t descriptors();
   /// No more of them than at the start, soon.
   testing::AssertionResult has_let_go();

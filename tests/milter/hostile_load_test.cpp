@@ -134,10 +134,8 @@ TEST(TooMuch, AnMtaThatNeverReads) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const auto cpu = victim.daemon().cpu();
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(victim.serves());
-  std::this_thread::sleep_for(milliseconds(200));
-  EXPECT_LT(victim.daemon().cpu() - cpu, milliseconds(memory_factor * 400)) << "they wait, and do not turn";
+  EXPECT_TRUE(victim.idles());
   stuck.clear();
   EXPECT_TRUE(victim.serves());
 }
@@ -171,9 +169,7 @@ TEST(Stalled, AtEveryStepWhileOthersGoOn) {
       stalled.back().send_raw(std::string_view(octets).substr(0, i * octets.size() / count));
     }
     for (int i = 0; i < 50; ++i) ASSERT_TRUE(victim.serves());
-    const auto cpu = victim.daemon().cpu();
-    std::this_thread::sleep_for(milliseconds(200));
-    EXPECT_LT(victim.daemon().cpu() - cpu, milliseconds(100)) << "nothing is asked of it";
+    EXPECT_TRUE(victim.idles()) << "nothing is asked of it";
     for (std::size_t i = 0; i < count; ++i) {
       EXPECT_EQ(hostile::hex(stalled[i].exchange(std::string_view(octets).substr(i * octets.size() / count))),
                 hostile::hex(expected))
@@ -247,9 +243,7 @@ TEST(Exhausted, DescriptorsAreWaitedFor) {
   for (Session& mta : first) EXPECT_TRUE(is_served(mta));
   std::vector<Session> later = connections(victim, waiting);
   EXPECT_NE(victim.daemon().wait_for_line("too many open files"), "");
-  const auto cpu = victim.daemon().cpu();
-  std::this_thread::sleep_for(milliseconds(500));
-  EXPECT_LT(victim.daemon().cpu() - cpu, milliseconds(100)) << "it pauses, and does not turn";
+  EXPECT_TRUE(victim.idles()) << "it pauses";
   for (Session& mta : first) EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
   first.clear();
   for (Session& mta : later) EXPECT_TRUE(is_served(mta));
