@@ -99,7 +99,9 @@ unsigned long wanted_protocol(bool is_unix, bool wants_recipients) {
 }
 
 void close_session(SMFICTX* context) noexcept {
-  delete private_of(context);
+  Private* const mine = private_of(context);
+  if (mine != nullptr) mine->session.close();
+  delete mine;
   smfi_setpriv(context, nullptr);
 }
 

@@ -185,8 +185,11 @@ void Session::decide(const report::MessageContext& message, const ChangeHeader& 
 }
 
 void Session::abort() {
-  log_failure({});
   begin_message();
+}
+
+void Session::close() noexcept {
+  log_failure({});
 }
 
 void Session::fail(std::string_view queue_id, std::string_view what) noexcept {
@@ -199,17 +202,18 @@ void Session::fail(std::string_view queue_id, std::string_view what) noexcept {
   }
   if (has_edited_) what = "the message was edited, and not all of that could be logged";
   state_ = State::failed;
+  if (what.empty()) what = "unknown exception";
+  failure_.assign(what.substr(0, max_failure_octets));  // within what is reserved
+  if (!queue_id.empty() || is_at_end || !is_under_way_) log_failure(queue_id);
+}
+
+void Session::log_failure(std::string_view queue_id) noexcept {
+  if (failure_.empty()) return;
   try {
-    failure_ = what.substr(0, max_failure_octets);
-    if (!queue_id.empty() || is_at_end || !is_under_way_) log_failure(queue_id);
+    log_.callback_failed(context(queue_id), failure_);
   } catch (...) {
     // Nothing is left to try: there is no memory for a line, and the message passes.
   }
-}
-
-void Session::log_failure(std::string_view queue_id) {
-  if (failure_.empty()) return;
-  log_.callback_failed(context(queue_id), failure_);
   failure_.clear();
 }
 
@@ -228,9 +232,9 @@ bool Session::is_in_scope() const {
 }
 
 void Session::begin_message() {
+  log_failure({});  // of a message whose end did not come
   state_ = State::collecting;
   is_under_way_ = false;
-  failure_.clear();
   is_sender_in_scope_ = true;
   is_recipient_in_scope_ = !settings_->scope.only_recipient.is_given();  // until a recipient brings it there
   sender_.clear();

@@ -63,8 +63,12 @@ class Session {
   /// The message ends without having been decided upon.
   void abort();
 
-  /// A call above has thrown: what is left of the message is ignored, so that it passes unchanged. One line says so;
-  /// that waits for the end of a message that has no queue id yet.
+  /// The session ends. A message that was under way may not have been aborted.
+  void close() noexcept;
+
+  /// A call above has thrown: what is left of the message is ignored, so that it passes unchanged. One line says so,
+  /// with up to 120 octets of `what`. If a message is under way and has no queue id, the line waits for
+  /// end_of_message(); it goes without one where that does not come.
   void fail(std::string_view queue_id, std::string_view what) noexcept;
 
  private:
@@ -77,7 +81,7 @@ class Session {
 
   report::MessageContext context(std::string_view queue_id) const;
   void begin_message();
-  void log_failure(std::string_view queue_id);
+  void log_failure(std::string_view queue_id) noexcept;
   void passed_unread() const noexcept;
   bool is_in_scope() const;
   bool is_wanted() const { return settings_->scope.audit_exempt || is_in_scope(); }

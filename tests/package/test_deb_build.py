@@ -84,6 +84,11 @@ class DebBuildTest(unittest.TestCase):
             self.skipTest("there is no blhc")
         self.assertEqual("", output("blhc", "--bindnow", next(deb.built().glob("*.build"))))
 
+    def test_optimized_it_has_no_warning(self):
+        log = next(deb.built().glob("*.build")).read_text()
+        self.assertIn(" -Wconversion ", log)
+        self.assertNotRegex(log, r"(?m)^.*\.(cpp|h):\d+:\d+: warning: .*$")
+
     def test_lintian(self):
         if not shutil.which("lintian"):
             self.skipTest("there is no lintian")

@@ -76,13 +76,18 @@ class SessionTest : public testing::Test {
   std::vector<std::string> edits;
   std::vector<std::string> lines;
   milter::Counters counters{false};
-  report::Log log{[this](report::Severity, std::string_view line) { lines.emplace_back(line); },
+  bool log_fails = false;
+  report::Log log{[this](report::Severity, std::string_view line) {
+                    if (log_fails) throw std::bad_alloc();
+                    lines.emplace_back(line);
+                  },
                   [this](report::Failure cause) { counters.failure(cause); }};
   std::string trail_path;
   std::unique_ptr<report::AuditTrail> trail;
 };
 
 using Strings = std::vector<std::string>;
+using milter::MessageOutcome;
 constexpr milter::Negotiated all = {true, true};
 
 TEST_F(SessionTest, SendsTheEditWithTheSpaceWhereItWasNegotiated) {
@@ -228,29 +233,66 @@ TEST_F(SessionTest, AFailureIsLoggedUnderTheQueueId) {
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_TRUE(lines[0].starts_with("NOQUEUE: action=failed reason=exception ")) << lines[0];
   one.mail("<s@x>");
-  one.fail("", "std::bad_alloc");
-  one.fail("", "again");
+  one.fail("", "");
+  one.fail("Q1", "again");
   EXPECT_EQ(lines.size(), 1u);
   end(one);
   ASSERT_EQ(lines.size(), 2u);
-  EXPECT_TRUE(lines[1].starts_with("Q1: action=failed reason=exception what=\"std::bad_alloc\" ")) << lines[1];
+  EXPECT_TRUE(lines[1].starts_with("Q1: action=failed reason=exception what=\"unknown exception\" ")) << lines[1];
   one.mail("<s@x>");
-  one.fail("", "its end does not come");
-  one.abort();
+  one.header("Message-ID", broken);
+  const auto no_memory = [](const std::string&, int, const std::string&) -> bool { throw std::bad_alloc(); };
+  EXPECT_THROW(one.end_of_message("", no_memory), std::bad_alloc);
+  one.fail("", "at an end without one");
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_TRUE(lines[2].starts_with("NOQUEUE: ")) << lines[2];
   one.mail("<s@x>");
-  EXPECT_THROW(
-      one.header("Message-ID", broken);
-      one.end_of_message("", [](const std::string&, int, const std::string&) -> bool { throw std::bad_alloc(); }),
-      std::bad_alloc);
-  one.fail("", "at an end without one");
-  ASSERT_EQ(lines.size(), 4u);
-  EXPECT_TRUE(lines[3].starts_with("NOQUEUE: ")) << lines[3];
-  one.mail("<s@x>");
   end(one);
-  EXPECT_EQ(lines.size(), 4u);
-  EXPECT_EQ(counters.failures(report::Failure::exception), 4u);
+  EXPECT_EQ(lines.size(), 3u);
+  EXPECT_EQ(counters.failures(report::Failure::exception), 3u);
+  EXPECT_EQ(counters.messages(MessageOutcome::unread), 2u);
+  EXPECT_EQ(counters.messages(MessageOutcome::clean), 1u);
+}
+
+TEST_F(SessionTest, AFailureIsLoggedWhereTheEndDoesNotCome) {
+  milter::Session one = session(all);
+  one.mail("<aborted@x>");
+  one.fail("", "std::bad_alloc");
+  one.abort();
+  one.mail("<not aborted@x>");
+  one.fail("", "std::bad_alloc");
+  one.mail("<closed@x>");
+  one.fail("", "std::bad_alloc");
+  EXPECT_EQ(lines.size(), 2u);
+  one.close();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_NE(lines[0].find("sender=\"<aborted@x>\""), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find("sender=\"<not aborted@x>\""), std::string::npos) << lines[1];
+  EXPECT_NE(lines[2].find("sender=\"<closed@x>\""), std::string::npos) << lines[2];
+  EXPECT_EQ(counters.failures(report::Failure::exception), 3u);
+  EXPECT_EQ(counters.messages(MessageOutcome::unread), 0u);
+}
+
+TEST_F(SessionTest, AFailureCountsOnceWhereItCannotBeLogged) {
+  log_fails = true;
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  one.fail("Q1", "in a header");
+  end(one);
+  one.mail("<s@x>");
+  one.fail("", "at MAIL");
+  end(one);
+  one.mail("<s@x>");
+  one.fail("", "before an abort");
+  one.abort();
+  log_fails = false;
+  EXPECT_EQ(counters.failures(report::Failure::exception), 3u);
+  EXPECT_EQ(counters.messages(MessageOutcome::unread), 2u);
+  one.mail("<s@x>");
+  one.header("Message-ID", broken);
+  end(one);
+  EXPECT_EQ(edits.size(), 1u) << "the next message";
+  EXPECT_EQ(lines.size(), 1u);
 }
 
 TEST_F(SessionTest, BoundsTheNumberOfLines) {
@@ -413,7 +455,6 @@ TEST_F(SessionTest, RecordsWhatTheLogSays) {
 }
 
 TEST_F(SessionTest, CountsWhatBecameOfMessagesAndFindings) {
-  using milter::MessageOutcome;
   using report::Failure;
   using report::Outcome;
   const auto findings = [this](msgid::RuleId rule, Outcome outcome) { return counters.findings(rule, outcome); };
