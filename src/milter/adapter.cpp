@@ -71,7 +71,7 @@ void call(SMFICTX* context, Call step) noexcept {
   } catch (const std::exception& error) {
     mine->session.fail(queue_id(context), error.what());
   } catch (...) {
-    mine->session.fail(queue_id(context), "unknown exception");
+    mine->session.fail(queue_id(context), {});
   }
   mine->entry.end_callback();
 }

@@ -67,8 +67,8 @@ class Session {
   void close() noexcept;
 
   /// A call above has thrown: what is left of the message is ignored, so that it passes unchanged. One line says so,
-  /// with up to 120 octets of `what`. If a message is under way and has no queue id, the line waits for
-  /// end_of_message(); it goes without one where that does not come.
+  /// with up to 120 octets of `what`, which may be empty. If a message is under way and has no queue id, the line waits
+  /// for end_of_message(); it goes without one where that does not come.
   void fail(std::string_view queue_id, std::string_view what) noexcept;
 
  private:
