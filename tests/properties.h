@@ -52,6 +52,44 @@ inline const Field* find(const FieldList& fields, std::string_view name, int ins
   return nullptr;
 }
 
+/// Whether a line may have to be broken where no white space is.
+inline bool has_touching_neighbors(std::string_view body) {
+  for (std::size_t i = 1; i < body.size(); ++i) {
+    if (std::string_view(",;>)").find(body[i - 1]) == std::string_view::npos) continue;
+    if (std::string_view(" \t\n").find(body[i]) == std::string_view::npos) return true;
+  }
+  return false;
+}
+
+inline std::string octets_without_folds(std::string_view body) {
+  std::string out(body);
+  std::erase(out, '\n');
+  return out;
+}
+
+inline bool asks_for_layout_only(const Verdict& verdict, const Edit& edit) {
+  return std::all_of(verdict.findings.begin(), verdict.findings.end(), [&](const Finding& finding) {
+    return finding.action != Action::rewrite || finding.field != edit.field || finding.instance != edit.instance ||
+           finding.rule->id == msgid::RuleId::line_too_long || finding.rule->id == msgid::RuleId::folded;
+  });
+}
+
+/// What is promised of edits that only the layout asks for.
+inline std::string broken_where_only_layout(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
+  for (const Edit& edit : verdict.edits) {
+    if (!asks_for_layout_only(verdict, edit) || policy.find(edit.field) == nullptr) continue;
+    const Field& field = *find(fields, edit.field, edit.instance);
+    if (octets_without_folds(edit.new_body) == octets_without_folds(field.body)) continue;
+    if (msgid::without_space(edit.new_body) != msgid::without_space(field.body)) {
+      return "where only the layout is at fault, only white space changes";
+    }
+    if (policy.signed_fields == msgid::SignedFields::rewrite && !has_touching_neighbors(field.body)) {
+      return "where only the layout is at fault, no white space is added but between neighbors that touch";
+    }
+  }
+  return {};
+}
+
 /// What is promised of fields whose encoded-words are not read.
 inline std::string broken_where_unread(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
   if (policy.action(msgid::RuleId::encoded_word) == msgid::RuleAction::off) return {};
@@ -119,11 +157,15 @@ inline std::string broken(const FieldList& fields, const Policy& policy) {
     const Edit& edit = verdict.edits[i];
     const Field* field = find(fields, edit.field, edit.instance);
     if (field == nullptr) return "an edit names a field that exists";
-    if (policy.find(edit.field) == nullptr) return "a field outside the policy's list is never touched";
+    const bool is_correlator = msgid::same_name(edit.field, msgid::correlator_field);
+    if (policy.find(edit.field) == nullptr && !is_correlator)
+      return "a field outside the policy's list is never touched";
     if (edit.new_body == field->body) return "an edit changes something";
     if (!msgid::is_safe_body(edit.field.size(), edit.new_body)) return "a new body is safe";
-    if (edit.new_body.substr(0, 1) != " ") return "one space stands after the colon";
-    if (edit.new_body.substr(0, 2) == " \n") return "a new body is not folded after the colon";
+    // Where only line breaks change, what comes after the colon is the sender's.
+    const bool is_layout = asks_for_layout_only(verdict, edit);
+    if (!is_layout && edit.new_body.substr(0, 1) != " ") return "one space comes after the colon";
+    if (!is_layout && edit.new_body.substr(0, 2) == " \n") return "a new body is not folded after the colon";
     for (std::size_t j = 0; j < i; ++j) {
       if (verdict.edits[j].instance == edit.instance && msgid::same_name(verdict.edits[j].field, edit.field)) {
         return "at most one edit a field";
@@ -145,6 +187,9 @@ inline std::string broken(const FieldList& fields, const Policy& policy) {
     }
   }
   if (const std::string unread = broken_where_unread(fields, policy, verdict); !unread.empty()) return unread;
+  if (const std::string of_layout = broken_where_only_layout(fields, policy, verdict); !of_layout.empty()) {
+    return of_layout;
+  }
   if (const std::string of_signed = broken_where_signed(fields, policy, verdict); !of_signed.empty()) return of_signed;
   const Verdict again = msgid::inspect(msgid::apply(fields, verdict.edits), policy);
   if (!again.edits.empty()) return "idempotent: no edits after apply(), but \"" + again.edits.front().new_body + "\"";

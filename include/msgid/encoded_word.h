@@ -6,14 +6,17 @@
 // Charset, language and encoding are read up to the next "?": printable ASCII without "<" and ">".
 //
 // An encoded-word may not stand for a msg-id (RFC 2047 5), yet many producers write one there. What is
-// taken here is wider than the RFC (words over 75 octets, empty words, literal "<", ">" and "@" in Q text),
-// because producers write that and it can be read in one way only. What cannot is refused with a reason.
+// taken here is wider than the RFC (words over 75 octets, empty words, literal "<", ">" and "@" in Q text,
+// base64 without its padding), because producers write that and it can be read in one way only. What cannot is refused
+// with a reason.
 #ifndef MSGID_ENCODED_WORD_H
 #define MSGID_ENCODED_WORD_H
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "msgid/reason.h"
 
 namespace msgid {
 
@@ -42,9 +45,8 @@ class EncodedWordMatcher {
 
 /// What decoding gave.
 struct Decoded {
-  std::string octets;        ///< what could be read; with a refusal, at least enough to see "<", ">" and "@"
-  std::string_view refusal;  ///< empty, or the first reason, of static lifetime: "charset", "malformed-word",
-                             ///< "encoding", "broken-escape", "broken-base64"
+  std::string octets;             ///< what could be read; with a refusal, at least enough to see "<", ">" and "@"
+  Reason refusal = Reason::none;  ///< the first: charset, malformed_word, encoding, broken_escape, broken_base64
 };
 
 /// Decodes one word and appends to `out`. A refusal that is there already stays.

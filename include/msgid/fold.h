@@ -23,13 +23,13 @@ std::string unfold(std::string_view body);
 std::size_t longest_line(std::size_t name_octets, std::string_view body) noexcept;
 
 /// A body made of `units` (msg-ids, comments, phrases) with one space before each. On one line where
-/// the whole field fits `fold_at`; else a unit that would pass `fold_at` goes to the next line, behind
+/// the whole field fits `fold_at`; else a unit that would pass `fold_at` goes to the next line, after
 /// LF and one space. Never folded before the first unit: some readers lose such a Message-ID. A unit
 /// longer than a line gets a line of its own and passes `fold_at`. White space inside a unit stays,
 /// save that a run of it with a fold or a TAB in it becomes one space.
 std::string fold(std::size_t name_octets, std::span<const std::string_view> units, std::size_t fold_at);
 
-/// Whether a body may be handed to an MTA: printable ASCII, LF only before SP, and no line of
+/// Whether a body may be handed to an MTA: printable ASCII and TAB, LF only before SP or TAB, and no line of
 /// "name:body" over 998 octets. No CR, no NUL, so no field can be injected through it.
 bool is_safe_body(std::size_t name_octets, std::string_view body) noexcept;
 

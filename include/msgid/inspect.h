@@ -6,7 +6,8 @@
 //
 // Promises, each of them a test: after apply() another inspect() gives no edits; an edit names a field
 // that exists with that instance; a new body passes is_safe_body(); a field without a finding has no
-// edit; a field that the policy does not list is never touched; the cost is linear in the input.
+// edit; a field that the policy does not list is never touched, but for a correlator (see below); every
+// clean id that can be read in a field before is there after; the cost is linear in the input.
 #ifndef MSGID_INSPECT_H
 #define MSGID_INSPECT_H
 
@@ -22,6 +23,7 @@
 #include "msgid/field.h"
 #include "msgid/fold.h"
 #include "msgid/msg_id.h"
+#include "msgid/reason.h"
 
 namespace msgid {
 
@@ -40,11 +42,12 @@ enum class RuleId : std::uint8_t {
   space_in_msgid,
   references_too_long,
   folded,
-  no_angle_brackets,
+  brackets,
   non_ascii,
   control_character,
   duplicate_field,
   malformed,
+  strict_syntax,
   missing,
   // What Exchange refuses or mends besides; see exchange.h. Policy::exchange switches them all.
   exchange_field_name,
@@ -58,7 +61,7 @@ enum class RuleId : std::uint8_t {
   exchange_8bit_body,
   exchange_narrow_multipart,
 };
-inline constexpr std::size_t rule_count = 12;  ///< those that a policy sets one by one, up to `missing`
+inline constexpr std::size_t rule_count = 13;  ///< those that a policy sets one by one, up to `missing`
 
 struct Rule {
   RuleId id;
@@ -77,9 +80,6 @@ struct ListedField {
   bool is_list;       ///< holds any number of ids; else exactly one
   bool at_most_once;  ///< may stand in a header only once (RFC 5322 3.6)
 };
-
-/// An extra field's name has at most this many octets, so that an id of max_msgid_octets fits a line behind it.
-inline constexpr std::size_t max_extra_name_octets = max_line_octets - max_msgid_octets - 2;
 
 /// What is done with an edit that would break a signature over the field.
 enum class SignedFields : std::uint8_t {
@@ -134,6 +134,8 @@ struct Edit {
   std::string field;  ///< the name as the sender spelled it
   int instance;
   std::string new_body;  ///< with the space that belongs after the colon
+
+  bool operator==(const Edit&) const = default;
 };
 
 struct Verdict {
@@ -141,8 +143,15 @@ struct Verdict {
   std::vector<Edit> edits;        ///< in the order of fields
 };
 
-/// `fields` need not be the whole header: those that the policy lists, and the signatures (is_signature_field()), are
-/// enough.
+/// A field that is never listed by default and never reported on its own: where it holds the id of the Message-ID, it
+/// gets the same new body in the same verdict. Microsoft's transports write the Message-ID into both this field and the
+/// TNEF part, and discard the part where the two differ ([MS-OXCMAIL] 2.1.3.2.26, "TNEF Correlation Key").
+inline constexpr std::string_view correlator_field = "X-MS-TNEF-Correlator";
+
+/// Whether inspect() reads a field of this name though the policy does not list it: a signature or the correlator.
+bool is_context_field(std::string_view name) noexcept;
+
+/// `fields` need not be the whole header: those that the policy lists and those that are is_context_field() are enough.
 Verdict inspect(const FieldList& fields, const Policy& policy);
 
 /// What an MTA makes of the edits.

@@ -44,7 +44,9 @@ struct Token {
 ///
 /// An id ends at the first ">" if no white space, quote, parenthesis, backslash or "<" comes before it; else where
 /// the grammar above ends it (a ">" in a quoted-string or comment is part of the id); else at the first ">" if no "<"
-/// comes before it. A parenthesis or quote that is never closed is text.
+/// comes before it. The grammar has no say where it would swallow a whole `<id>` that is_clean_bare_id(): two stray
+/// quotes or parentheses in two ids do that to all ids between them. A parenthesis or quote that is never closed is
+/// text.
 void scan(std::string_view body, std::vector<Token>& tokens);
 
 /// What the white space inside one id's brackets means.
@@ -52,13 +54,24 @@ enum class InnerSpace : std::uint8_t {
   none,
   quoted,     ///< only inside a quoted-string, a comment or "[...]", where it may be: never touched
   certain,    ///< beside "<", ">", "@" or ".", or a fold of exactly one SP inside an atom (what Postfix's line
-              ///< cutting leaves, 3.7.11): it was not part of the id
-  uncertain,  ///< anything else, and what stands behind "!" (Sendmail's line cutting leaves a fold there, 8.17.1)
+              ///< cutting leaves, 3.7.11): it was not part of the id. A fold is certain only if the id without its
+              ///< certain white space is_clean_bare_id()
+  uncertain,  ///< anything else, such as white space after "!" (Sendmail's line cutting leaves a fold there, 8.17.1) or
+              ///< in what may_be_several() ids
 };
 InnerSpace inner_space(std::string_view id);
 
-/// The id without the white space that inner_space() calls certain.
+/// The id without its certain white space; unchanged unless inner_space() is certain.
 std::string without_certain_space(std::string_view id);
+
+/// Whether two "@" of the id have white space, a comma, a semicolon, a quote, a parenthesis or a bracket between them.
+/// Such an "id" may be a list of ids that lost its brackets (`<a@b c@d>`, `<a@b;c@d>`), so it must not be replaced,
+/// joined or cut.
+bool may_be_several(std::string_view id) noexcept;
+
+/// Whether two or more of the pieces between white space, commas, semicolons, quotes, parentheses and brackets of the
+/// id are is_clean_bare_id(): a list of ids in one pair of brackets.
+bool is_several(std::string_view id) noexcept;
 
 /// The id without any white space: the octets its name is made of, so that an id that Postfix has cut at its line limit
 /// keeps its name. (One that Sendmail has cut does not: nobody knows whether its "!" belongs to it.)
@@ -70,9 +83,10 @@ bool is_clean_bare_id(std::string_view text) noexcept;
 /// Whether `text` is dot-atom-text: 1*atext *("." 1*atext).
 bool is_dot_atom(std::string_view text) noexcept;
 
-/// Limits for a shortened id, in octets, its brackets included.
+/// Limits for msgid-length, in octets, the brackets included. 979 is the longest id that fits a line of 998 octets in
+/// all fields listed by default: "Resent-Message-ID: " has 19.
 inline constexpr std::size_t min_msgid_octets = 45;
-inline constexpr std::size_t max_msgid_octets = 950;
+inline constexpr std::size_t max_msgid_octets = 979;
 
 /// The domain of a shortened id that has none of its own. Reserved by RFC 2606, so never anybody's.
 inline constexpr std::string_view fallback_domain = "msgid-milter.invalid";

@@ -331,7 +331,8 @@ bool explains(const msgid::Finding& finding, Reason reason) noexcept {
   const bool is_of_ids = rule < RuleId::exchange_field_name;
   switch (reason) {
     case Reason::message_id:
-      return is_message_id(finding) && is_of_ids && rule != RuleId::missing && rule != RuleId::no_angle_brackets;
+      return is_message_id(finding) && is_of_ids && rule != RuleId::missing && rule != RuleId::brackets &&
+             rule != RuleId::strict_syntax;
     case Reason::long_field:
       return rule == RuleId::references_too_long || rule == RuleId::exchange_text_length ||
              rule == RuleId::exchange_header_size;

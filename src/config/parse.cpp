@@ -194,6 +194,14 @@ void check_together(const Loaded& loaded) {
           "fold-at (" + std::to_string(policy.fold_at) + ") is over line-length (" +
               std::to_string(policy.line_length) + ")");
   }
+  for (const msgid::ListedField& field : policy.fields) {
+    const std::size_t longest_id = msgid::max_line_octets - std::min(field.name.size() + 2, msgid::max_line_octets);
+    if (policy.msgid_length <= longest_id) continue;
+    blame(loaded, {"msgid-length", "extra-field"},
+          "an id of msgid-length (" + std::to_string(policy.msgid_length) +
+              ") does not fit a line of 998 octets after \"" + field.name + ": \"; set msgid-length to at most " +
+              std::to_string(longest_id));
+  }
   const std::string_view domain = policy.msgid_domain.empty() ? msgid::fallback_domain : policy.msgid_domain;
   const std::size_t needed = std::string_view("<@>").size() + 36 + domain.size();  // 36: a UUID
   if (needed > policy.msgid_length) {

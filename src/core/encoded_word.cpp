@@ -101,7 +101,7 @@ void decode_q(std::string_view text, Decoded& out) {
       continue;
     }
     if (text[i] == '=' && !(i + 2 < text.size() && ascii::is_hex(text[i + 1]) && ascii::is_hex(text[i + 2]))) {
-      if (out.refusal.empty()) out.refusal = "broken-escape";
+      if (out.refusal == Reason::none) out.refusal = Reason::broken_escape;
       escaped += "=3D";  // or mimetic would take the octets behind it for the rest of it
       continue;
     }
@@ -111,17 +111,34 @@ void decode_q(std::string_view text, Decoded& out) {
   mimetic::code(escaped.begin(), escaped.end(), decoder, std::back_inserter(out.octets));
 }
 
-/// The "B" encoding (RFC 2047 4.1, RFC 4648 4). mimetic's decoder skips octets that are not of the alphabet and makes
-/// an octet of six bits, so alphabet, length and padding are checked here. It adds the padding itself.
-void decode_b(std::string_view text, Decoded& out) {
+/// The number of six bits, of an octet of the base64 alphabet (RFC 4648 4).
+unsigned sextet(char c) {
+  if (c >= 'A' && c <= 'Z') return static_cast<unsigned>(c - 'A');
+  if (c >= 'a' && c <= 'z') return static_cast<unsigned>(c - 'a') + 26;
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0') + 52;
+  return c == '+' ? 62 : 63;
+}
+
+/// Whether there is only one way to read the text: whole groups of four, the last one padded. Padding that is missing
+/// altogether is no loss where the bits that are in no octet are zero.
+bool is_sound_base64(std::string_view text) {
   const std::size_t data = std::min(text.find('='), text.size());
   const auto in_alphabet = [](char c) { return ascii::is_alnum(c) || c == '+' || c == '/'; };
-  const bool sound = text.size() % 4 == 0 && text.size() - data <= 2 &&
-                     std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(data), in_alphabet) &&
-                     text.find_first_not_of('=', data) == std::string_view::npos;
-  if (!sound && out.refusal.empty()) out.refusal = "broken-base64";
+  if (!std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(data), in_alphabet)) return false;
+  if (text.find_first_not_of('=', data) != std::string_view::npos) return false;
+  if (text.size() % 4 == 0) return text.size() - data <= 2;
+  if (data != text.size() || data % 4 == 1) return false;
+  const unsigned unused = data % 4 == 2 ? 0xFU : 0x3U;
+  return (sextet(text.back()) & unused) == 0;
+}
+
+/// The "B" encoding (RFC 2047 4.1, RFC 4648 4). mimetic's decoder skips octets that are not of the alphabet and makes
+/// an octet of six bits, so the text is checked here. It adds the padding itself.
+void decode_b(std::string_view text, Decoded& out) {
+  if (!is_sound_base64(text) && out.refusal == Reason::none) out.refusal = Reason::broken_base64;
   std::string sextets;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(sextets), in_alphabet);
+  std::copy_if(text.begin(), text.end(), std::back_inserter(sextets),
+               [](char c) { return ascii::is_alnum(c) || c == '+' || c == '/'; });
   if (sextets.size() % 4 == 1) sextets.pop_back();
   mimetic::Base64::Decoder decoder;
   mimetic::code(sextets.begin(), sextets.end(), decoder, std::back_inserter(out.octets));
@@ -130,11 +147,11 @@ void decode_b(std::string_view text, Decoded& out) {
 }  // namespace
 
 void decode(const EncodedWord& word, Decoded& out) {
-  if (out.refusal.empty()) {
+  if (out.refusal == Reason::none) {
     if (!is_ascii_charset(word.charset)) {
-      out.refusal = "charset";
+      out.refusal = Reason::charset;
     } else if (!std::all_of(word.text.begin(), word.text.end(), is_encoded_text)) {
-      out.refusal = "malformed-word";
+      out.refusal = Reason::malformed_word;
     }
   }
   if (same_name(word.encoding, "q")) {
@@ -142,7 +159,7 @@ void decode(const EncodedWord& word, Decoded& out) {
   } else if (same_name(word.encoding, "b")) {
     decode_b(word.text, out);
   } else {
-    if (out.refusal.empty()) out.refusal = "encoding";
+    if (out.refusal == Reason::none) out.refusal = Reason::encoding;
     out.octets += word.text;
   }
 }

@@ -72,7 +72,8 @@ std::string fold(std::size_t name_octets, std::span<const std::string_view> unit
 bool is_safe_body(std::size_t name_octets, std::string_view body) noexcept {
   for (std::size_t i = 0; i < body.size(); ++i) {
     const char c = body[i];
-    if (c == '\n' ? i + 1 == body.size() || body[i + 1] != ' ' : c < 32 || c > 126) return false;
+    const bool is_wsp_next = i + 1 < body.size() && (body[i + 1] == ' ' || body[i + 1] == '\t');
+    if (c == '\n' ? !is_wsp_next : c != '\t' && (c < 32 || c > 126)) return false;
   }
   return longest_line(name_octets, body) <= max_line_octets;
 }

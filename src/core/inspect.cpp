@@ -1,10 +1,13 @@
 #include "msgid/inspect.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/ascii.h"
 #include "core/inspection.h"
+#include "core/layout.h"
+#include "msgid/encoded_word.h"
 
 namespace msgid {
 
@@ -22,17 +25,7 @@ const ListedField* Policy::find(std::string_view name) const noexcept {
   return row == fields.end() ? nullptr : &*row;
 }
 
-Token* Inspection::only_token() {
-  Token* only = nullptr;
-  for (Token& token : tokens) {
-    if (token.kind == TokenKind::white_space) continue;
-    if (only != nullptr) return nullptr;
-    only = &token;
-  }
-  return only;
-}
-
-std::vector<std::string_view> units(std::span<const Token> tokens, bool held) {
+std::vector<std::string_view> units(std::span<const Token> tokens) {
   std::vector<std::string_view> out;
   const auto is_word = [](const Token& token) {
     return token.kind == TokenKind::text || token.kind == TokenKind::quoted_string ||
@@ -40,21 +33,17 @@ std::vector<std::string_view> units(std::span<const Token> tokens, bool held) {
   };
   for (std::size_t i = 0; i < tokens.size();) {
     const Token& first = tokens[i];
-    if (first.kind == TokenKind::white_space || (first.kind == TokenKind::comma && !held)) {
+    if (first.kind == TokenKind::white_space || first.kind == TokenKind::comma) {
       ++i;
       continue;
     }
-    // Tokens that stand together view the same text, so the views can be joined.
+    // The tokens of a phrase view the same text, so the views can be joined.
     std::size_t end = i + 1;
-    if (held) {
-      while (end < tokens.size() && tokens[end].kind != TokenKind::white_space) ++end;
-    } else if (is_word(first)) {
-      for (std::size_t j = end; j < tokens.size(); ++j) {
-        if (is_word(tokens[j])) {
-          end = j + 1;
-        } else if (tokens[j].kind != TokenKind::white_space && tokens[j].kind != TokenKind::comma) {
-          break;
-        }
+    for (std::size_t j = end; is_word(first) && j < tokens.size(); ++j) {
+      if (is_word(tokens[j])) {
+        end = j + 1;
+      } else if (tokens[j].kind != TokenKind::white_space && tokens[j].kind != TokenKind::comma) {
+        break;
       }
     }
     const Token& last = tokens[end - 1];
@@ -71,7 +60,7 @@ namespace {
 struct Record {
   bool found = false;
   Action action = Action::report;
-  std::string_view reason = {};
+  Reason reason = Reason::none;
 };
 using Records = std::array<Record, rule_count>;
 
@@ -83,15 +72,15 @@ bool run_rules(Inspection& field, Records& records, bool is_first_round) {
     const RuleAction action = field.policy.action(row.rule.id);
     if (action == RuleAction::off || row.check == nullptr) continue;
     const bool wants_fix = action == RuleAction::fix && row.rule.can_fix;
-    const bool may_fix = wants_fix && (row.is_layout || !field.held);
+    const bool may_fix = wants_fix && (row.is_layout || !field.is_held());
     const Answer answer = row.check(field, may_fix);
     if (answer.what == Answer::What::clean) continue;
     const bool is_mended = answer.what == Answer::What::mended;
     any_mended = any_mended || is_mended;
     if (is_mended && !row.is_layout) field.changed = true;
     if (!is_first_round && !is_mended) continue;
-    std::string_view reason = answer.reason;
-    if (!is_mended && wants_fix && !may_fix && reason.empty()) reason = field.held_because;
+    Reason reason = answer.reason;
+    if (!is_mended && wants_fix && !may_fix && reason == Reason::none) reason = field.held_because;
     records[static_cast<std::size_t>(row.rule.id)] = {true, is_mended ? Action::rewrite : Action::report, reason};
   }
   return any_mended;
@@ -113,27 +102,58 @@ bool reads_back(std::string_view new_body, std::span<const Token> made_of) {
   return ids_of(again) == ids_of(made_of);
 }
 
-/// Renders the tokens; nothing where the result must not be written. Says so in `records`.
-std::string render(const Inspection& field, Records& records) {
+/// The body with the new line breaks that the layout rules ask for, and its octets as they are.
+std::string with_new_layout(const Inspection& field, Records& records) {
   const std::size_t name_octets = field.name.size();
-  const std::vector<std::string_view> parts = units(field.tokens, field.held);
-  std::string body = fold(name_octets, parts, field.policy.fold_at);
+  const Policy& policy = field.policy;
+  Record& unfolding = records[static_cast<std::size_t>(RuleId::folded)];
+  if (unfolding.action == Action::rewrite) {
+    std::string body = unfold_between_ids(field.tokens);
+    if (body == field.body) unfolding = {true, Action::report, Reason::space_in_msgid};
+    return body;
+  }
+  std::string body =
+      refold(name_octets, field.body, field.tokens, BreakAt::white_space, policy.line_length, policy.fold_at);
+  if (!field.is_held() && longest_line(name_octets, body) > policy.line_length) {
+    std::vector<Token> tokens;
+    scan(body, tokens);
+    body = refold(name_octets, body, tokens, BreakAt::white_space_or_touching, policy.line_length, policy.fold_at);
+  }
+  const bool is_shorter =
+      octets_over(name_octets, body, policy.line_length) < octets_over(name_octets, field.body, policy.line_length);
+  if (!is_shorter || longest_line(name_octets, body) > max_line_octets) {
+    records[static_cast<std::size_t>(RuleId::line_too_long)] = {true, Action::report, Reason::no_fold_point};
+  }
+  return body;
+}
+
+/// The body made of the changed tokens.
+std::string with_new_ids(const Inspection& field, Records& records) {
+  const std::size_t name_octets = field.name.size();
+  std::string body = fold(name_octets, units(field.tokens), field.policy.fold_at);
+  if (longest_line(name_octets, body) > field.policy.line_length) {  // a long phrase
+    std::vector<Token> tokens;
+    scan(body, tokens);
+    body = refold(name_octets, body, tokens, BreakAt::white_space, field.policy.line_length, field.policy.fold_at);
+  }
   // A shorter line is worth an edit even if one unit keeps it over the limit.
   const std::size_t longest = longest_line(name_octets, body);
   const bool is_shorter = longest <= field.policy.line_length || longest < longest_line(name_octets, field.body);
   Record& line = records[static_cast<std::size_t>(RuleId::line_too_long)];
   if (line.action == Action::rewrite && (!is_shorter || longest > max_line_octets)) {
-    line = {true, Action::report, "no-fold-point"};
+    line = {true, Action::report, Reason::no_fold_point};
   }
-  // A fold inside an id of a field that is held is no white space to refold at.
-  const bool has_fixed_fold = field.held && std::any_of(parts.begin(), parts.end(), [](std::string_view part) {
-                                return part.find('\n') != std::string_view::npos;
-                              });
+  return body;
+}
+
+/// The new body; nothing where it must not be written, and `records` has the reason.
+std::string render(const Inspection& field, Records& records) {
+  std::string body = field.changed ? with_new_ids(field, records) : with_new_layout(field, records);
   // An empty body would delete the field.
-  const bool is_writable = !has_fixed_fold && !body.empty() && body != field.body && is_safe_body(name_octets, body) &&
+  const bool is_writable = !ascii::trim(body).empty() && body != field.body && is_safe_body(field.name.size(), body) &&
                            reads_back(body, field.tokens);
   for (Record& record : records) {
-    if (!is_writable && record.action == Action::rewrite) record = {true, Action::report, "unrenderable"};
+    if (!is_writable && record.action == Action::rewrite) record = {true, Action::report, Reason::unrenderable};
   }
   const bool is_wanted = std::any_of(records.begin(), records.end(),
                                      [](const Record& record) { return record.action == Action::rewrite; });
@@ -150,9 +170,18 @@ struct Result {
   std::string new_body = {};  ///< empty: no edit
 };
 
-constexpr std::string_view because_signed = "signed";
+/// Why nothing but line breaks may change in a field with such an id, or none: what may be several ids, or one with
+/// white space that may be part of it, is never replaced, joined or cut.
+Reason doubt_about(std::span<const Token> tokens) {
+  for (const Token& token : tokens) {
+    if (token.kind != TokenKind::msg_id) continue;
+    if (inner_space(token.text) == InnerSpace::uncertain) return Reason::uncertain;
+    if (may_be_several(token.text)) return Reason::more_than_one_msg_id;
+  }
+  return Reason::none;
+}
 
-/// With `only_layout` nothing but folds may change, for the sake of a signature.
+/// With `only_layout` nothing but line breaks may change, for the sake of a signature.
 Result run_rounds(const Field& field, const ListedField& listed, const Policy& policy, std::vector<Token>& tokens,
                   bool only_layout) {
   // One edit can make room for the next: brackets added may give an id that is too long, a list trimmed may lose the
@@ -165,10 +194,8 @@ Result run_rounds(const Field& field, const ListedField& listed, const Policy& p
     const std::string_view body = is_first ? std::string_view(field.body) : result.new_body;
     scan(body, tokens);
     Inspection inspection{policy, listed, field.name, body, field.instance, tokens};
-    if (only_layout) {
-      inspection.held = true;
-      inspection.held_because = because_signed;
-    }
+    if (only_layout) inspection.hold(Reason::signature);
+    inspection.hold(doubt_about(tokens));
     Records found = {};
     const bool any_mended = run_rules(inspection, found, is_first);
     std::string next = any_mended ? render(inspection, found) : std::string();
@@ -185,13 +212,13 @@ Result run_rounds(const Field& field, const ListedField& listed, const Policy& p
 void hold_back(const Records& full, Records& made) {
   for (std::size_t i = 0; i < rule_count; ++i) {
     if (full[i].action != Action::rewrite || made[i].action == Action::rewrite) continue;
-    made[i] = {true, Action::report, because_signed};
+    made[i] = {true, Action::report, Reason::signature};
   }
 }
 
 void take_back(Result& result) {
   for (Record& record : result.records) {
-    if (record.action == Action::rewrite) record = {true, Action::report, because_signed};
+    if (record.action == Action::rewrite) record = {true, Action::report, Reason::signature};
   }
   result.new_body.clear();
 }
@@ -203,21 +230,22 @@ void report(const Field& field, const Result& result, const Survival& made, cons
     const Record& record = result.records[static_cast<std::size_t>(rule.id)];
     if (!record.found) continue;
     const bool is_rewrite = record.action == Action::rewrite;
-    verdict.findings.push_back({&rule, field.name, field.instance, record.action, std::string(record.reason),
+    verdict.findings.push_back({&rule, field.name, field.instance, record.action, std::string(name_of(record.reason)),
                                 shown(field.body), is_rewrite ? shown(result.new_body) : std::string(),
-                                is_rewrite                        ? made
-                                : record.reason == because_signed ? held_back
-                                                                  : Survival()});
+                                is_rewrite                           ? made
+                                : record.reason == Reason::signature ? held_back
+                                                                     : Survival()});
   }
 }
+
+constexpr std::string_view message_id_field = "Message-ID";
 
 void inspect_message(const FieldList& fields, const Policy& policy, Verdict& verdict) {
   const Rule& missing = rules()[static_cast<std::size_t>(RuleId::missing)];
   if (policy.action(missing.id) == RuleAction::off) return;
-  static constexpr std::string_view name = "Message-ID";
-  const bool is_there =
-      std::any_of(fields.begin(), fields.end(), [](const Field& field) { return same_name(field.name, name); });
-  if (!is_there) verdict.findings.push_back({&missing, std::string(name), 0, Action::report, {}, {}, {}});
+  const bool is_there = std::any_of(fields.begin(), fields.end(),
+                                    [](const Field& field) { return same_name(field.name, message_id_field); });
+  if (!is_there) verdict.findings.push_back({&missing, std::string(message_id_field), 0, Action::report, {}, {}, {}});
 }
 
 }  // namespace
@@ -244,14 +272,122 @@ void inspect_field(const Field& field, const ListedField& listed, const Policy& 
   if (!result.new_body.empty()) verdict.edits.push_back({field.name, field.instance, std::move(result.new_body)});
 }
 
+bool is_context_field(std::string_view name) noexcept {
+  return is_signature_field(name) || same_name(name, correlator_field);
+}
+
+namespace {
+
+/// The octets that a field's ids come to, decoded and without white space; nothing where that cannot be said.
+std::optional<std::string> identity(std::string_view body) {
+  std::vector<Token> tokens;
+  scan(body, tokens);
+  Decoded decoded;
+  for (const Token& token : tokens) {
+    EncodedWord word;
+    if (token.kind != TokenKind::encoded_word) {
+      decoded.octets += token.text;
+    } else if (EncodedWordMatcher(token.text).match(0, word)) {
+      decode(word, decoded);
+    }
+  }
+  std::string octets = without_space(decoded.octets);
+  std::erase(octets, '\r');  // of a line end that was encoded too
+  if (decoded.refusal != Reason::none || octets.empty()) return std::nullopt;
+  return octets;
+}
+
+/// The message's Message-ID and the correlators that hold the same id: they change together or not at all.
+class CorrelatedIds {
+ public:
+  CorrelatedIds(const FieldList& fields, const Policy& policy, SignaturesOnDemand& signatures)
+      : fields_(fields), policy_(policy), signatures_(signatures) {
+    const auto is_correlator = [](const Field& field) { return same_name(field.name, correlator_field); };
+    if (std::none_of(fields.begin(), fields.end(), is_correlator) || policy.find(correlator_field) != nullptr) return;
+    const auto found = std::find_if(fields.begin(), fields.end(),
+                                    [](const Field& field) { return same_name(field.name, message_id_field); });
+    if (found == fields.end()) return;
+    listed_ = policy.find(message_id_field);
+    if (listed_ != nullptr && !is_plain(*found, *listed_, policy)) message_id_ = &*found;
+  }
+
+  bool is_message_id(const Field& field) const { return &field == message_id_; }
+
+  /// The rules over the Message-ID. An edit that would have a correlator break a signature that is to be kept is held
+  /// back with the correlator's.
+  void inspect_message_id(std::vector<Token>& tokens, Verdict& verdict) {
+    const std::size_t before = verdict.findings.size();
+    const std::size_t edits = verdict.edits.size();
+    inspect_field(*message_id_, *listed_, policy_, signatures_, tokens, verdict);
+    if (verdict.edits.size() == edits || policy_.signed_fields != SignedFields::keep) return;
+    for (const Field& field : fields_) {
+      if (!has_to_follow(field, verdict.edits.back().new_body)) continue;
+      Survival survival = signatures_.after(field, verdict.edits.back().new_body);
+      if (survival.breaks.empty()) continue;
+      verdict.edits.pop_back();
+      for (std::size_t i = before; i < verdict.findings.size(); ++i) hold_back(verdict.findings[i], survival);
+      return;
+    }
+  }
+
+  /// The edit of a correlator, with the findings of the Message-ID that it follows.
+  void follow(const Field& correlator, std::vector<Token>& tokens, Verdict& verdict) {
+    if (message_id_ == nullptr || !same_name(correlator.name, correlator_field)) return;
+    Verdict leading;
+    inspect_message_id(tokens, leading);
+    if (leading.edits.empty() || !has_to_follow(correlator, leading.edits.front().new_body)) return;
+    std::string& new_body = leading.edits.front().new_body;
+    const bool is_safe = is_safe_body(correlator.name.size(), new_body);
+    const Survival survival = is_safe ? signatures_.after(correlator, new_body) : Survival();
+    for (const Finding& finding : leading.findings) {
+      if (finding.action != Action::rewrite) continue;
+      verdict.findings.push_back({finding.rule, correlator.name, correlator.instance,
+                                  is_safe ? Action::rewrite : Action::report,
+                                  std::string(is_safe ? std::string_view() : name_of(Reason::no_fold_point)),
+                                  shown(correlator.body), is_safe ? finding.after : std::string(), survival});
+    }
+    if (is_safe) verdict.edits.push_back({correlator.name, correlator.instance, std::move(new_body)});
+  }
+
+ private:
+  bool has_to_follow(const Field& field, std::string_view new_body) const {
+    if (!same_name(field.name, correlator_field) || field.body == new_body) return false;
+    if (shown(message_id_->body) == shown(new_body)) return false;  // only line breaks change
+    const std::optional<std::string> same = identity(field.body);
+    return same && same == identity(message_id_->body);
+  }
+
+  static void hold_back(Finding& finding, const Survival& survival) {
+    if (finding.action != Action::rewrite) return;
+    finding.action = Action::report;
+    finding.reason = name_of(Reason::signature);
+    finding.after.clear();
+    finding.dkim = survival;
+  }
+
+  const FieldList& fields_;
+  const Policy& policy_;
+  SignaturesOnDemand& signatures_;
+  const ListedField* listed_ = nullptr;
+  const Field* message_id_ = nullptr;  ///< null where nothing is to be kept together
+};
+
+}  // namespace
+
 Verdict inspect(const FieldList& fields, const Policy& policy) {
   Verdict verdict;
   std::vector<Token> tokens;  // kept from field to field for its memory
   SignaturesOnDemand signatures(fields);
+  CorrelatedIds correlated(fields, policy, signatures);
   for (const Field& field : fields) {
     const ListedField* listed = policy.find(field.name);
-    if (listed == nullptr || is_plain(field, *listed, policy)) continue;
-    inspect_field(field, *listed, policy, signatures, tokens, verdict);
+    if (listed == nullptr) {
+      correlated.follow(field, tokens, verdict);
+    } else if (correlated.is_message_id(field)) {
+      correlated.inspect_message_id(tokens, verdict);
+    } else if (!is_plain(field, *listed, policy)) {
+      inspect_field(field, *listed, policy, signatures, tokens, verdict);
+    }
   }
   inspect_message(fields, policy, verdict);
   return verdict;

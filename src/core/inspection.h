@@ -22,27 +22,29 @@ struct Inspection {
   int instance;
   std::vector<Token>& tokens;
 
-  std::list<std::string> texts{};                  ///< what tokens view that stand not in `body`
-  bool changed = false;                            ///< a rule has changed `tokens`
-  bool is_unread = false;                          ///< it has encoded-words that stand for ids and were not read
-  bool held = false;                               ///< nothing but folds may change: see held_because
-  std::string_view held_because = "encoded-word";  ///< it is unread; or "signed"
+  std::list<std::string> texts{};      ///< what tokens view that is not in `body`
+  bool changed = false;                ///< a rule has changed `tokens`
+  Reason held_because = Reason::none;  ///< nothing but line breaks may change: is_held()
+  bool has_undecoded_words = false;    ///< encoded-words that take the place of ids were not decoded
+  bool has_reported_brackets = false;  ///< the rule `brackets` has a finding
+
+  bool is_held() const { return held_because != Reason::none; }
+  void hold(Reason reason) {
+    if (!is_held()) held_because = reason;
+  }
 
   /// Makes `text` live as long as this inspection.
   std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
-
-  /// The one token that is not white space, if there is just one; else null.
-  Token* only_token();
 };
 
 /// What a rule has to say of a field.
 struct Answer {
   enum class What { clean, found, mended } what = What::clean;
-  std::string_view reason = {};  ///< of static lifetime: why found was not mended; may be empty
+  Reason reason = Reason::none;  ///< why found was not mended
 };
 inline constexpr Answer clean{};
-inline constexpr Answer mended{Answer::What::mended, {}};
-constexpr Answer found(std::string_view reason = {}) {
+inline constexpr Answer mended{Answer::What::mended, Reason::none};
+constexpr Answer found(Reason reason = Reason::none) {
   return {Answer::What::found, reason};
 }
 
@@ -53,13 +55,13 @@ using Check = Answer (*)(Inspection&, bool may_fix);
 struct RuleRow {
   Rule rule;
   Check check;     ///< null for `missing`, which looks at the message and not at a field
-  bool is_layout;  ///< looks at lines and folds only, so it may refold a field that is held
+  bool is_layout;  ///< looks at lines and folds only, so it may edit a field that is held
 };
 std::span<const RuleRow, rule_count> rule_rows() noexcept;
 
-/// What stands between two spaces of a rendered body: msg-ids, comments, phrases. Commas that are not inside a
-/// phrase are left out. Of a field that is held: whatever stands between white space, verbatim.
-std::vector<std::string_view> units(std::span<const Token> tokens, bool held);
+/// What a rendered body has between two spaces: msg-ids, comments, phrases. Commas that are not inside a phrase are
+/// left out.
+std::vector<std::string_view> units(std::span<const Token> tokens);
 
 /// Whether it is plain at a glance that no rule finds anything: nothing but ids of printable ASCII without quotes,
 /// parentheses, white space or the beginning of an encoded-word, white space and commas between them, and every limit

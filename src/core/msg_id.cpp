@@ -123,7 +123,7 @@ class Scanner {
     std::size_t end = plain_close ? close + 1 : npos;
     if (!plain_close || !is_simple(body_.substr(at + 1, close - at - 1))) {
       const std::size_t by_grammar = msg_id_end(at);
-      if (by_grammar != npos) end = by_grammar;
+      if (by_grammar != npos && !has_clean_id(at + 1, by_grammar - 1)) end = by_grammar;
     }
     if (end == npos) return unterminated(at);
     const bool is_empty = ascii::trim(body_.substr(at + 1, end - at - 2)).empty();
@@ -132,6 +132,24 @@ class Scanner {
 
   /// What nearly every id is: no white space, and nothing in which a ">" could hide.
   static bool is_simple(std::string_view inside) { return inside.find_first_of(" \t\n\"()\\") == npos; }
+
+  /// Whether a whole `<id>` between `begin` and `end` is clean. All are found when the first is asked for, so that
+  /// nested quotes and comments do not cost the square of the length.
+  bool has_clean_id(std::size_t begin, std::size_t end) {
+    if (!has_clean_ids_) {
+      has_clean_ids_ = true;
+      for (std::size_t open = body_.find('<'); open != npos;) {
+        const std::size_t close = body_.find_first_of("<>", open + 1);
+        if (close == npos) break;
+        const bool is_clean = body_[close] == '>' && is_clean_bare_id(body_.substr(open + 1, close - open - 1));
+        if (is_clean) clean_ids_.push_back({open, close + 1});
+        open = body_[close] == '<' ? close : body_.find('<', close);
+      }
+    }
+    const auto next = std::lower_bound(clean_ids_.begin(), clean_ids_.end(), begin,
+                                       [](const CleanId& id, std::size_t place) { return id.begin < place; });
+    return next != clean_ids_.end() && next->end <= end;
+  }
 
   /// Up to the next "<" that is not part of an encoded-word, or the end; without white space behind it.
   std::size_t unterminated(std::size_t at) {
@@ -206,6 +224,12 @@ class Scanner {
   EncodedWordMatcher words_;
   std::vector<std::size_t> comment_ends_;  ///< by the position of "("; filled when the first is asked for
   std::size_t no_quote_from_ = npos;       ///< a '"' from here on is never closed
+  struct CleanId {
+    std::size_t begin;
+    std::size_t end;
+  };
+  std::vector<CleanId> clean_ids_;  ///< in the body's order
+  bool has_clean_ids_ = false;      ///< `clean_ids_` is filled
   TokenKind other_kind_ = TokenKind::text;
   std::size_t other_end_ = 0;
 };
@@ -284,16 +308,7 @@ void each_inner_space(std::string_view id, Visit visit) {
   }
 }
 
-}  // namespace
-
-InnerSpace inner_space(std::string_view id) {
-  InnerSpace worst = InnerSpace::none;
-  if (id.find_first_of(" \t\n") == npos) return worst;
-  each_inner_space(id, [&](std::size_t, std::size_t, InnerSpace found) { worst = std::max(worst, found); });
-  return worst;
-}
-
-std::string without_certain_space(std::string_view id) {
+std::string without_spurious_space(std::string_view id) {
   std::string out;
   std::size_t kept = 0;
   each_inner_space(id, [&](std::size_t begin, std::size_t end, InnerSpace found) {
@@ -303,6 +318,52 @@ std::string without_certain_space(std::string_view id) {
   });
   out += id.substr(kept);
   return out;
+}
+
+/// What parts ids, or encloses one: specials of RFC 5322 3.2.3 other than ".", "@", ":" and "\\", and white space.
+constexpr std::string_view separators = " \t\n,;\"()[]<>";
+
+}  // namespace
+
+InnerSpace inner_space(std::string_view id) {
+  InnerSpace worst = InnerSpace::none;
+  if (id.find_first_of(" \t\n") == npos) return worst;
+  bool has_certain_fold = false;
+  each_inner_space(id, [&](std::size_t begin, std::size_t end, InnerSpace found) {
+    worst = std::max(worst, found);
+    const bool is_fold = id.substr(begin, end - begin).find('\n') != npos;
+    has_certain_fold = has_certain_fold || (found == InnerSpace::certain && is_fold);
+  });
+  if (worst != InnerSpace::certain) return worst;
+  // Two ids may have lost what parted them, and a fold between two ids is no line cut.
+  if (may_be_several(id)) return InnerSpace::uncertain;
+  if (!has_certain_fold) return worst;
+  const std::string joined = without_spurious_space(id);
+  const bool is_clean = is_clean_bare_id(std::string_view(joined).substr(1, joined.size() - 2));
+  return is_clean ? worst : InnerSpace::uncertain;
+}
+
+std::string without_certain_space(std::string_view id) {
+  return inner_space(id) == InnerSpace::certain ? without_spurious_space(id) : std::string(id);
+}
+
+bool may_be_several(std::string_view id) noexcept {
+  std::size_t at = id.find('@');
+  for (std::size_t next = 0; at != npos; at = next) {
+    next = id.find('@', at + 1);
+    if (next != npos && id.substr(at, next - at).find_first_of(separators) != npos) return true;
+  }
+  return false;
+}
+
+bool is_several(std::string_view id) noexcept {
+  int count = 0;
+  while (!id.empty() && count < 2) {
+    const std::size_t end = std::min(id.find_first_of(separators), id.size());
+    if (is_clean_bare_id(id.substr(0, end))) ++count;
+    id.remove_prefix(std::min(end + 1, id.size()));
+  }
+  return count > 1;
 }
 
 std::string without_space(std::string_view id) {

@@ -22,14 +22,14 @@ const std::array<bool, octet_values> is_special = [] {
   std::array<bool, octet_values> table = {};
   for (std::size_t i = 0; i < table.size(); ++i) {
     const auto c = static_cast<char>(i);
-    table[i] = !ascii::is_visible(c) || std::string_view("<\"()\\?").find(c) != std::string_view::npos;
+    table[i] = !ascii::is_visible(c) || std::string_view("<\"()\\?,;[]").find(c) != std::string_view::npos;
   }
   return table;
 }();
 
-/// Whether an id's inside can hold nothing that a rule or the scanner looks twice at.
+/// Whether an id's inside can hold nothing that a rule or the scanner looks twice at. `inside` is not empty.
 bool is_plain_inside(std::string_view inside) noexcept {
-  bool has_special = false;
+  bool has_special = inside.front() == '@' || inside.back() == '@';
   for (const char c : inside) has_special |= is_special[static_cast<unsigned char>(c)];
   return !has_special;
 }
@@ -40,6 +40,7 @@ bool is_plain(const Field& field, const ListedField& listed, const Policy& polic
   const std::string_view body = field.body;
   if (listed.at_most_once && field.instance > 1) return false;
   if (listed.is_list && body.size() > policy.references_length) return false;
+  if (policy.action(RuleId::strict_syntax) != RuleAction::off) return false;
   const bool may_fold = policy.action(RuleId::folded) == RuleAction::off;
   bool has_id = false;
   std::size_t line_begin = 0;
@@ -50,6 +51,7 @@ bool is_plain(const Field& field, const ListedField& listed, const Policy& polic
       const std::size_t end = body.find('>', i);
       if (end == std::string_view::npos || end == i + 1 || end + 1 - i > policy.msgid_length) return false;
       if (!is_plain_inside(body.substr(i + 1, end - i - 1))) return false;
+      if (has_id && !listed.is_list) return false;
       has_id = true;
       i = end + 1;
     } else if (c == ' ' || c == '\t' || c == ',') {
@@ -62,7 +64,7 @@ bool is_plain(const Field& field, const ListedField& listed, const Policy& polic
       return false;
     }
   }
-  return line_prefix + body.size() - line_begin <= policy.line_length && (has_id || listed.is_list);
+  return line_prefix + body.size() - line_begin <= policy.line_length && has_id;
 }
 
 }  // namespace msgid

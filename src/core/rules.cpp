@@ -6,6 +6,7 @@
 
 #include "core/ascii.h"
 #include "core/inspection.h"
+#include "core/shape.h"
 #include "msgid/encoded_word.h"
 
 namespace msgid {
@@ -35,11 +36,11 @@ bool has_encoded_word(std::string_view text) {
 }
 
 /// Reads what encoded-words decoded to: *(msg-id / "," / WSP), each msg-id "<" 1*(VCHAR without angle brackets) ">".
-/// Appends a token for each id; returns why not, or nothing.
-std::string_view read_ids(std::string_view octets, std::vector<Token>& ids) {
-  if (has_non_ascii(octets)) return "non-ascii";
+/// Appends a token for each id; returns why not, or none.
+Reason read_ids(std::string_view octets, std::vector<Token>& ids) {
+  if (has_non_ascii(octets)) return Reason::non_ascii;
   if (std::any_of(octets.begin(), octets.end(), [](char c) { return (c < 32 && c != '\t') || c == 127; })) {
-    return "control-character";
+    return Reason::control_character;
   }
   const std::size_t before = ids.size();
   for (std::size_t i = 0; i < octets.size();) {
@@ -47,16 +48,18 @@ std::string_view read_ids(std::string_view octets, std::vector<Token>& ids) {
       ++i;
       continue;
     }
-    if (octets[i] == '>') return "unbalanced-brackets";
-    if (octets[i] != '<') return octets.find_first_of("<>") == npos ? "no-msg-id" : "text-left-over";
+    if (octets[i] == '>') return Reason::unbalanced_brackets;
+    if (octets[i] != '<') return octets.find_first_of("<>") == npos ? Reason::no_msg_id : Reason::text_left_over;
     const std::size_t end = octets.find_first_of("<> \t", i + 1);
-    if (end == npos || octets[end] == '<') return "unbalanced-brackets";
-    if (octets[end] != '>') return "space-in-msgid";
-    if (end == i + 1) return "empty-msg-id";
-    ids.push_back({TokenKind::msg_id, octets.substr(i, end + 1 - i)});
+    if (end == npos || octets[end] == '<') return Reason::unbalanced_brackets;
+    if (octets[end] != '>') return Reason::space_in_msgid;
+    if (end == i + 1) return Reason::empty;
+    const std::string_view id = octets.substr(i, end + 1 - i);
+    if (may_be_several(id)) return Reason::more_than_one_msg_id;
+    ids.push_back({TokenKind::msg_id, id});
     i = end + 1;
   }
-  return ids.size() == before ? "no-msg-id" : std::string_view{};
+  return ids.size() == before ? Reason::no_msg_id : Reason::none;
 }
 
 /// The end of the run of encoded-words that begins at `first`: white space between two of them belongs to it.
@@ -78,15 +81,21 @@ Decoded decode_run(std::span<const Token> run) {
     EncodedWord word;
     if (token.kind == TokenKind::encoded_word && EncodedWordMatcher(token.text).match(0, word)) decode(word, decoded);
   }
+  // The line end of a program that encoded the whole line.
+  for (const std::string_view line_end : {"\r\n", "\n"}) {
+    if (!decoded.octets.ends_with(line_end)) continue;
+    decoded.octets.resize(decoded.octets.size() - line_end.size());
+    break;
+  }
   return decoded;
 }
 
-/// Replaces the runs that stand for msg-ids by the ids they decode to; returns why one cannot be read, or nothing.
+/// Replaces the runs that stand for msg-ids by the ids they decode to; returns why one cannot be read.
 /// `result` is equal to `tokens` where no run stands for msg-ids.
 struct ReadRuns {
   std::vector<Token> result;
   bool stand_for_ids = false;
-  std::string_view refusal;
+  Reason refusal = Reason::none;
 };
 ReadRuns read_runs(Inspection& field) {
   ReadRuns read;
@@ -110,34 +119,20 @@ ReadRuns read_runs(Inspection& field) {
       continue;
     }
     read.stand_for_ids = true;
-    std::string_view refusal = decoded.refusal;
-    if (refusal.empty()) {
+    Reason refusal = decoded.refusal;
+    if (refusal == Reason::none) {
       const std::string_view bare = ascii::trim(decoded.octets);
       const bool is_bare_id = is_whole_body && is_clean_bare_id(bare);
       refusal = read_ids(field.keep(is_bare_id ? in_brackets(bare) : decoded.octets), read.result);
     }
-    if (read.refusal.empty()) read.refusal = refusal;
+    if (read.refusal == Reason::none) read.refusal = refusal;
     i = end;
   }
   return read;
 }
 
-/// Why these tokens are not what a field of one id may hold, or nothing.
-std::string_view not_one_id(std::span<const Token> tokens) {
-  std::size_t ids = 0;
-  for (const Token& token : tokens) {
-    if (token.kind == TokenKind::msg_id) {
-      ++ids;
-    } else if (token.kind != TokenKind::white_space && token.kind != TokenKind::comment &&
-               token.kind != TokenKind::comma) {
-      return "text-left-over";
-    }
-  }
-  return ids > 1 ? "more-than-one-msg-id" : std::string_view{};
-}
-
 /// Whether an encoded-word begins outside of ids that has no end before the next white space: one with a space in it,
-/// or one that a line limit has cut. What stands behind its beginning must not be taken for plain ids.
+/// or one that a line limit has cut. What follows its beginning must not be taken for plain ids.
 bool has_broken_word(std::span<const Token> tokens) {
   return std::any_of(tokens.begin(), tokens.end(),
                      [](const Token& token) { return token.kind == TokenKind::text && token.text.find("=?") != npos; });
@@ -151,12 +146,15 @@ Answer encoded_word(Inspection& field, bool may_fix) {
   const bool is_broken = has_broken_word(field.tokens);
   ReadRuns read = read_runs(field);
   if (!is_inside_id && !is_broken && !read.stand_for_ids) return clean;
-  if (is_broken) read.refusal = "malformed-word";
-  if (is_inside_id) read.refusal = "inside-msg-id";
-  if (read.refusal.empty() && !field.listed.is_list) read.refusal = not_one_id(read.result);
-  if (!read.refusal.empty() || !may_fix) {
-    field.held = true;
-    field.is_unread = true;
+  if (is_broken) read.refusal = Reason::malformed_word;
+  if (is_inside_id) read.refusal = Reason::inside_msg_id;
+  if (read.refusal == Reason::none && !field.listed.is_list) {
+    const Reason fault = fault_of(read.result, field.listed, field.policy);
+    if (fault != Reason::empty_side) read.refusal = fault;
+  }
+  if (read.refusal != Reason::none || !may_fix) {
+    field.hold(Reason::encoded_word);
+    field.has_undecoded_words = true;
     return found(read.refusal);
   }
   field.tokens = std::move(read.result);
@@ -184,7 +182,7 @@ Answer shorten_ids(Inspection& field, bool may_fix, Predicate is_wrong) {
   }
   if (!any) return clean;
   if (any_mended) return mended;
-  return may_fix ? found("no-shorter-name") : found();
+  return may_fix ? found(Reason::no_shorter_name) : found();
 }
 
 Answer msgid_too_long(Inspection& field, bool may_fix) {
@@ -207,8 +205,8 @@ Answer space_in_msgid(Inspection& field, bool may_fix) {
     any_certain = any_certain || space == InnerSpace::certain;
   }
   if (worst == InnerSpace::none) return clean;
-  if (worst == InnerSpace::uncertain) return found("uncertain");
-  if (!any_certain) return found("quoted");
+  if (worst == InnerSpace::uncertain) return found(Reason::uncertain);
+  if (!any_certain) return found(Reason::legal_space);
   if (!may_fix) return found();
   for (Token& token : field.tokens) {
     if (token.kind == TokenKind::msg_id && inner_space(token.text) == InnerSpace::certain) {
@@ -220,7 +218,7 @@ Answer space_in_msgid(Inspection& field, bool may_fix) {
 
 /// The octets of `tokens` rendered on one line, a space before each unit.
 std::size_t rendered_size(std::span<const Token> tokens) {
-  const std::vector<std::string_view> parts = units(tokens, false);
+  const std::vector<std::string_view> parts = units(tokens);
   return fold(0, parts, npos).size();
 }
 
@@ -231,7 +229,7 @@ Answer trim_references(Inspection& field) {
   for (std::size_t i = 0; i < field.tokens.size(); ++i) {
     if (field.tokens[i].kind == TokenKind::msg_id) begins.push_back(i);
   }
-  if (begins.size() < 3) return found("cannot-be-shorter");
+  if (begins.size() < 3) return found(Reason::cannot_be_shorter);
   begins.front() = 0;
   begins.push_back(field.tokens.size());
   const std::span<const Token> tokens = field.tokens;
@@ -251,8 +249,8 @@ Answer trim_references(Inspection& field) {
   const bool is_readable = std::none_of(dropped.begin(), dropped.end(), [](const Token& token) {
     return token.kind == TokenKind::unterminated || token.kind == TokenKind::encoded_word;
   });
-  if (!is_readable) return found("unreadable");
-  if (dropped.empty()) return found("cannot-be-shorter");
+  if (!is_readable) return found(Reason::unreadable);
+  if (dropped.empty()) return found(Reason::cannot_be_shorter);
   field.tokens.erase(field.tokens.begin() + static_cast<std::ptrdiff_t>(begins[1]),
                      field.tokens.begin() + static_cast<std::ptrdiff_t>(begins[kept_from]));
   return mended;
@@ -277,16 +275,12 @@ Answer folded(Inspection& field, bool may_fix) {
   return may_fix ? mended : found();
 }
 
-bool is_bare_id(Inspection& field) {
-  const Token* only = field.only_token();
-  return only != nullptr && only->kind == TokenKind::text && is_clean_bare_id(only->text);
-}
-
-Answer no_angle_brackets(Inspection& field, bool may_fix) {
-  if (!is_bare_id(field)) return clean;
+Answer brackets(Inspection& field, bool may_fix) {
+  std::optional<std::vector<Token>> tokens = with_brackets(field);
+  if (!tokens) return clean;
+  field.has_reported_brackets = true;
   if (!may_fix) return found();
-  Token& token = *field.only_token();
-  token = {TokenKind::msg_id, field.keep(in_brackets(token.text))};
+  field.tokens = std::move(*tokens);
   return mended;
 }
 
@@ -306,11 +300,22 @@ Answer duplicate_field(Inspection& field, bool) {
 }
 
 Answer malformed(Inspection& field, bool) {
-  // What encoded-word or no-angle-brackets has found is an id, if a badly written one.
-  if (field.listed.is_list || field.is_unread || is_bare_id(field)) return clean;
-  const bool has_id = std::any_of(field.tokens.begin(), field.tokens.end(),
-                                  [](const Token& token) { return token.kind == TokenKind::msg_id; });
-  return has_id ? clean : found();
+  // One fault, one finding.
+  if (field.has_undecoded_words || field.has_reported_brackets) return clean;
+  const Reason fault = fault_of(field.tokens, field.listed, field.policy);
+  return fault == Reason::none ? clean : found(fault);
+}
+
+Answer strict_syntax(Inspection& field, bool) {
+  const auto is_on = [&](RuleId rule) { return field.policy.action(rule) != RuleAction::off; };
+  for (const Token& token : field.tokens) {
+    if (token.kind != TokenKind::msg_id) continue;
+    const bool is_reported = (is_on(RuleId::non_ascii) && has_non_ascii(token.text)) ||
+                             (is_on(RuleId::space_in_msgid) && inner_space(token.text) != InnerSpace::none);
+    const Reason fault = is_reported ? Reason::none : strict_fault_of(token.text);
+    if (fault != Reason::none) return found(fault);
+  }
+  return clean;
 }
 
 constexpr std::array<RuleRow, rule_count> table = {{
@@ -337,9 +342,9 @@ constexpr std::array<RuleRow, rule_count> table = {{
     {{RuleId::folded, "folded", "a fold where the field would fit one line: unfolded", RuleAction::off, true},
      folded,
      true},
-    {{RuleId::no_angle_brackets, "no-angle-brackets", "one bare id-left@id-right: brackets added", RuleAction::report,
+    {{RuleId::brackets, "brackets", "an id without its pair of angle brackets: given exactly one", RuleAction::report,
       true},
-     no_angle_brackets,
+     brackets,
      false},
     {{RuleId::non_ascii, "non-ascii", "octets over 127 in a msg-id: shortened by name", RuleAction::report, true},
      non_ascii,
@@ -352,8 +357,12 @@ constexpr std::array<RuleRow, rule_count> table = {{
       RuleAction::report, false},
      duplicate_field,
      false},
-    {{RuleId::malformed, "malformed", "a field of one id that holds none", RuleAction::report, false},
+    {{RuleId::malformed, "malformed", "a field that is not made of msg-ids as it should be", RuleAction::report, false},
      malformed,
+     false},
+    {{RuleId::strict_syntax, "strict-syntax", "a msg-id that is not dot-atom@dot-atom or dot-atom@[literal]",
+      RuleAction::off, false},
+     strict_syntax,
      false},
     {{RuleId::missing, "missing", "no Message-ID in the message", RuleAction::off, false}, nullptr, false},
 }};
@@ -371,7 +380,7 @@ static_assert(
       }
       return true;
     }(),
-    "a row stands at its RuleId");
+    "each row is at its RuleId");
 
 }  // namespace
 

@@ -100,23 +100,23 @@ TEST(Examine, IdsInPartsAreReportedUnderTheSamePolicy) {
   msgid::Policy policy = reporting();
   policy.action(msgid::RuleId::missing) = msgid::RuleAction::report;
   EXPECT_EQ(findings(message, policy),
-            "1 malformed Content-ID[1] report : no id\n"
+            "1 malformed Content-ID[1] report no-msg-id: no id\n"
             "2 duplicate-field References[2] report : <a@b>\n"
-            "2 no-angle-brackets Message-ID[1] report : x@y\n");
+            "2 brackets Message-ID[1] report : x@y\n");
   policy.fields.push_back({"X-Ref", true, false});
   policy.action(msgid::RuleId::duplicate_field) = msgid::RuleAction::off;
-  policy.action(msgid::RuleId::no_angle_brackets) = msgid::RuleAction::fix;
+  policy.action(msgid::RuleId::brackets) = msgid::RuleAction::fix;
   EXPECT_EQ(findings(message, policy),
-            "1 malformed Content-ID[1] report : no id\n"
+            "1 malformed Content-ID[1] report no-msg-id: no id\n"
             "1 encoded-word X-Ref[1] report in-part: =?utf-8?q?=3Cx=40b=3E?=\n"
-            "2 no-angle-brackets Message-ID[1] report in-part: x@y\n");
+            "2 brackets Message-ID[1] report in-part: x@y\n");
 }
 
 TEST(Examine, ExchangeOffLeavesOnlyIds) {
   EXPECT_EQ(findings("X: \xff\nContent-Type: multipart/mixed; boundary=o\nContent-Transfer-Encoding: 7bit\n\n"
                      "--o\nContent-ID: x@y\nContent-Transfer-Encoding: binary\n\nx\n--o\n\n\xff\n",
                      msgid::Policy()),
-            "1 no-angle-brackets Content-ID[1] report : x@y\n");
+            "1 brackets Content-ID[1] report : x@y\n");
 }
 
 TEST(Examine, KeepsWhatHelpsToFindTheMessage) {

@@ -38,7 +38,7 @@ std::map<std::string, std::vector<std::string>> values_of_options() {
       {"drain-timeout", {"0s", "1s", "10m"}},
       {"mode", {"rewrite", "log-only"}},
       {"log", {"syslog", "stderr"}},
-      {"extra-field", {"X", "Original-Message-ID", std::string(46, 'x')}},
+      {"extra-field", {"X", "X-Message-ID", std::string(17, 'x')}},
       {"line-length", {"500", "998"}},
       {"fold-at", {"40", "78"}},
       {"msgid-length", {"45", "250", "950"}},

@@ -52,17 +52,23 @@ TEST(Config, Defaults) {
   EXPECT_EQ(policy.exchange_header_size, 65536U);
   EXPECT_EQ(policy.line_length, 998U);
   EXPECT_EQ(policy.fold_at, 998U);
-  EXPECT_EQ(policy.msgid_length, 950U);
+  EXPECT_EQ(policy.msgid_length, 979U);
   EXPECT_EQ(policy.references_length, 2000U);
   EXPECT_EQ(policy.msgid_domain, "");
   EXPECT_EQ(policy.fields.size(), 4U);
-  const std::map<RuleId, RuleAction> actions{
-      {RuleId::encoded_word, RuleAction::fix},           {RuleId::line_too_long, RuleAction::fix},
-      {RuleId::msgid_too_long, RuleAction::fix},         {RuleId::space_in_msgid, RuleAction::fix},
-      {RuleId::references_too_long, RuleAction::report}, {RuleId::folded, RuleAction::off},
-      {RuleId::no_angle_brackets, RuleAction::report},   {RuleId::non_ascii, RuleAction::report},
-      {RuleId::control_character, RuleAction::report},   {RuleId::duplicate_field, RuleAction::report},
-      {RuleId::malformed, RuleAction::report},           {RuleId::missing, RuleAction::off}};
+  const std::map<RuleId, RuleAction> actions{{RuleId::encoded_word, RuleAction::fix},
+                                             {RuleId::line_too_long, RuleAction::fix},
+                                             {RuleId::msgid_too_long, RuleAction::fix},
+                                             {RuleId::space_in_msgid, RuleAction::fix},
+                                             {RuleId::references_too_long, RuleAction::report},
+                                             {RuleId::folded, RuleAction::off},
+                                             {RuleId::brackets, RuleAction::report},
+                                             {RuleId::non_ascii, RuleAction::report},
+                                             {RuleId::control_character, RuleAction::report},
+                                             {RuleId::duplicate_field, RuleAction::report},
+                                             {RuleId::malformed, RuleAction::report},
+                                             {RuleId::strict_syntax, RuleAction::off},
+                                             {RuleId::missing, RuleAction::off}};
   ASSERT_EQ(actions.size(), msgid::rule_count);
   for (const auto& [id, action] : actions) EXPECT_EQ(policy.action(id), action);
 }
@@ -173,7 +179,7 @@ TEST(Config, Ranges) {
   const std::vector<Range> ranges{
       {"line-length", {"998"}, {"0", "39", "999"}, "only a number from 40 to 998"},
       {"fold-at", {"40", "998", "0078"}, {"0", "39", "999"}, "only a number from 40 to 998"},
-      {"msgid-length", {"59", "950"}, {"0", "44", "951"}, "only a number from 45 to 950"},
+      {"msgid-length", {"59", "950"}, {"0", "44", "980"}, "only a number from 45 to 979"},
       {"references-length", {"100", "65535"}, {"99", "65536"}, "only a number from 100 to 65535"},
       {"header-size", {"4096", "16777216"}, {"4095", "16777217", "256k"}, "only a number from 4096 to 16777216"},
       {"timeout",
@@ -224,9 +230,20 @@ TEST(Config, FixIsOnlyForRulesThatCan) {
 TEST(Config, ExtraFields) {
   const auto error = [](const std::string& name) { return argument_error({any_socket, "--extra-field=" + name}); };
   const std::string before = "command line: extra-field: ";
-  EXPECT_EQ(error("Original-Message-ID"), "no error");
-  EXPECT_EQ(error(std::string(46, 'x')), "no error");
-  EXPECT_EQ(error(std::string(47, 'x')), before + "only a name of at most 46 octets");
+  EXPECT_EQ(error("X-Message-ID"), "no error");
+  EXPECT_EQ(error(std::string(17, 'x')), "no error") << "as long as Resent-Message-ID";
+  const std::string name(18, 'x');
+  EXPECT_EQ(error(name), before + "an id of msgid-length (979) does not fit a line of 998 octets after \"" + name +
+                             ": \"; set msgid-length to at most 978");
+  const auto together = [&](const std::string& field, const std::string& length) {
+    return argument_error({any_socket, "--extra-field=" + field, "--msgid-length=" + length});
+  };
+  EXPECT_EQ(together(name, "978"), "no error");
+  EXPECT_EQ(together(std::string(46, 'x'), "950"), "no error");
+  EXPECT_EQ(together(std::string(46, 'x'), "951"),
+            "command line: msgid-length: an id of msgid-length (951) does not fit a line of 998 octets after \"" +
+                std::string(46, 'x') + ": \"; set msgid-length to at most 950");
+  EXPECT_EQ(together(std::string(1000, 'x'), "59").substr(0, 27), "command line: msgid-length:");
   EXPECT_EQ(error("X-A:"), before + "not a field name: printable ASCII without space and colon");
   EXPECT_EQ(error("X A"), before + "not a field name: printable ASCII without space and colon");
   EXPECT_EQ(error("X-\xC3\xA4"), before + "not a field name: printable ASCII without space and colon");

@@ -158,7 +158,7 @@ TEST(DkimVerdict, AnEditSaysWhatItDoes) {
   EXPECT_EQ(verdict_on(signed_message("relaxed", encoded), {}), "encoded-word /d.example;  <a@b>");
   EXPECT_EQ(verdict_on(signed_message("relaxed", long_list()), {}), "line-too-long d.example/;  <1000@x.exa");
   EXPECT_EQ(verdict_on(signed_message("simple", long_list()), {}), "line-too-long /d.example;  <1000@x.exa");
-  EXPECT_EQ(verdict_on({encoded, {"Resent-Message-ID", " x", 1}}, {}), "encoded-word /; malformed: /;  <a@b>");
+  EXPECT_EQ(verdict_on({encoded, {"Resent-Message-ID", " x", 1}}, {}), "encoded-word /; malformed:no-msg-id /;  <a@b>");
 }
 
 TEST(DkimVerdict, WithKeepAnEditThatBreaksIsNotMade) {
@@ -187,19 +187,38 @@ TEST(DkimVerdict, WithKeepNoReportIsLost) {
   msgid::Policy policy = keep();
   policy.action(msgid::RuleId::folded) = msgid::RuleAction::fix;
   EXPECT_EQ(verdict_on(signed_message("simple", {"Message-ID", " no\n id", 1}), policy),
-            "folded:signed /d.example; malformed: /; ");
+            "folded:signed /d.example; malformed:no-msg-id /; ");
 }
 
-// It was reported as what stopped the folds alone: a line without a place to fold at, an id that read otherwise then.
-TEST(DkimVerdict, WithKeepAFoldThatTakesMoreIsHeldBackForTheSignature) {
+TEST(DkimVerdict, WithKeepAFoldThatAddsSpaceIsHeldBackForTheSignature) {
   msgid::Policy policy = keep();
   policy.line_length = 60;
   policy.fold_at = 60;
   const std::string one = " <" + std::string(25, 'x') + "@e.example>";
   const std::string other = "<" + std::string(25, 'y') + "@e.example>";
-  for (const std::string& body : {one + "," + other, " <a\n b@c>" + one + " " + other}) {
-    const std::string verdict = verdict_on(signed_message("relaxed", {"References", body, 1}), policy);
-    EXPECT_NE(verdict.find("line-too-long:signed /d.example; "), std::string::npos) << verdict << body;
+  const auto verdict_of = [&](const std::string& body, const msgid::Policy& chosen) {
+    return verdict_on(signed_message("relaxed", {"References", body, 1}), chosen);
+  };
+  EXPECT_EQ(verdict_of(one + "," + other, policy), "line-too-long:signed /d.example; ");
+  // Folds at white space that is there are made, beside an edit that is held back.
+  const std::string verdict = verdict_of(" <a\n b@c>" + one + " " + other, policy);
+  EXPECT_EQ(verdict.find("line-too-long d.example/; space-in-msgid:signed /d.example;  <a\n b@c>"), 0U) << verdict;
+}
+
+TEST(DkimVerdict, KeepAndRewriteFoldAlikeWhereWhiteSpaceIsThere) {
+  msgid::Policy rewrite;
+  rewrite.line_length = rewrite.fold_at = 60;
+  msgid::Policy kept = rewrite;
+  kept.signed_fields = msgid::SignedFields::keep;
+  for (const std::string between : {" ", ", ", "; ", "> ", " (c) ", "\t"}) {
+    std::string body;
+    for (int i = 0; i < 5; ++i) body += (i == 0 ? " <" : between + "<") + std::string(25, 'x') + "@e.example>";
+    const FieldList fields = signed_message("relaxed", {"References", body, 1});
+    const msgid::Verdict verdict = msgid::inspect(fields, rewrite);
+    ASSERT_EQ(verdict.edits.size(), 1U) << between;
+    EXPECT_EQ(verdict.edits, msgid::inspect(fields, kept).edits) << between;
+    EXPECT_EQ(verdict.findings.front().dkim.keeps, std::vector<std::string>{"d.example"}) << between;
+    EXPECT_EQ(msgid::relaxed_body(verdict.edits.front().new_body), msgid::relaxed_body(body));
   }
 }
 

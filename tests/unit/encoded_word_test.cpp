@@ -70,7 +70,7 @@ std::string decoded(std::string_view whole) {
   if (!matcher.match(0, word)) return "no word";
   Decoded out;
   msgid::decode(word, out);
-  return out.refusal.empty() ? out.octets : "!" + std::string(out.refusal);
+  return out.refusal == msgid::Reason::none ? out.octets : "!" + std::string(name_of(out.refusal));
 }
 
 TEST(Decode, Q) {
@@ -99,10 +99,19 @@ TEST(Decode, B) {
   EXPECT_EQ(decoded("=?utf-8?b?\?="), "");
   EXPECT_EQ(decoded("=?utf-8?b?AAEC?="), std::string("\0\1\2", 3));
   EXPECT_EQ(decoded("=?utf-8?b?YQ==?="), "a");
+  EXPECT_EQ(decoded("=?utf-8?b?YQ?="), "a") << "no padding, and nothing lost with it";
+  EXPECT_EQ(decoded("=?utf-8?b?PGFAYj4?="), "<a@b>");
+  EXPECT_EQ(decoded("=?utf-8?b?AA?="), std::string(1, '\0'));
+  EXPECT_EQ(decoded("=?utf-8?b?AP8?="), std::string("\0\xff", 2));
+  EXPECT_EQ(decoded("=?utf-8?b?w7/wMAcgoww?="), "\xc3\xbf\xf0\x30\x07\x20\xa3\x0c");
 }
 
 TEST(Decode, RefusesBrokenBase64) {
-  EXPECT_EQ(decoded("=?utf-8?b?PGFAYj4?="), "!broken-base64") << "no padding";
+  EXPECT_EQ(decoded("=?utf-8?b?PGFAYj5?="), "!broken-base64") << "bits that are in no octet";
+  EXPECT_EQ(decoded("=?utf-8?b?PGFAYi5jPh?="), "!broken-base64") << "likewise";
+  EXPECT_EQ(decoded("=?utf-8?b?PGFAYi5jPg=?="), "!broken-base64") << "half of the padding";
+  EXPECT_EQ(decoded("=?utf-8?b?PGFAYj4=PGFAYj4?="), "!broken-base64");
+  EXPECT_EQ(decoded("=?utf-8?b?PGFAYmI+P?="), "!broken-base64") << "six bits";
   EXPECT_EQ(decoded("=?utf-8?b?PGF*Yj4=?="), "!broken-base64") << "mimetic would skip the octet";
   EXPECT_EQ(decoded("=?utf-8?b?PGFAYj=4?="), "!broken-base64");
   EXPECT_EQ(decoded("=?utf-8?b?P===?="), "!broken-base64");
@@ -117,7 +126,7 @@ TEST(Decode, ABrokenEscapeHidesNothingBehindIt) {
     ASSERT_TRUE(EncodedWordMatcher(whole).match(0, word));
     Decoded out;
     msgid::decode(word, out);
-    EXPECT_EQ(out.refusal, "broken-escape");
+    EXPECT_EQ(out.refusal, msgid::Reason::broken_escape);
     EXPECT_TRUE(out.octets.ends_with(">a")) << out.octets;
   }
 }
@@ -142,7 +151,7 @@ TEST(Decode, KeepsTheFirstRefusalAndShowsTheBrackets) {
     ASSERT_TRUE(matcher.match(0, word));
     msgid::decode(word, out);
   }
-  EXPECT_EQ(out.refusal, "broken-escape");
+  EXPECT_EQ(out.refusal, msgid::Reason::broken_escape);
   EXPECT_NE(out.octets.find('<'), std::string::npos);
   EXPECT_NE(out.octets.find('@'), std::string::npos);
 }

@@ -56,7 +56,8 @@ TEST(Fold, MakesOneSpaceOfAFoldOrTabInsideAUnit) {
 
 TEST(SafeBody, IsPrintableAsciiWithFoldsOnly) {
   EXPECT_TRUE(is_safe_body(10, " <a@b>\n <c@d>"));
-  EXPECT_FALSE(is_safe_body(10, " <a@b>\n\t<c@d>"));
+  EXPECT_TRUE(is_safe_body(10, "\t<a@b>\n\t<c@d>"));
+  EXPECT_FALSE(is_safe_body(10, " <a@b>\n\n <c@d>"));
   EXPECT_FALSE(is_safe_body(10, " <a@b>\nBcc: x"));
   EXPECT_FALSE(is_safe_body(10, "\x01<a@b>"));
   EXPECT_FALSE(is_safe_body(10, "\n"));

@@ -60,7 +60,7 @@ TEST(Warnings, ContradictionsHaveTheirRemedy) {
       {{"--exchange-header-size=65536"},
        {here + "exchange-header-size: it has no effect with exchange = off; set exchange = report"}},
       {{"--line-length=500", "--fold-at=78"},
-       {here + "line-length: a msg-id of msgid-length (950) does not fit on a line of line-length (500) and is not "
+       {here + "line-length: a msg-id of msgid-length (979) does not fit on a line of line-length (500) and is not "
                "shortened; make msgid-length less"}},
       {{"--line-length=500", "--fold-at=78", "--msgid-length=400"}, {}},
   };
