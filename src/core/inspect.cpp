@@ -301,28 +301,23 @@ std::optional<std::string> identity(std::string_view body) {
 class CorrelatedIds {
  public:
   CorrelatedIds(const FieldList& fields, const Policy& policy, SignaturesOnDemand& signatures)
-      : fields_(fields), policy_(policy), signatures_(signatures) {
-    const auto is_correlator = [](const Field& field) { return same_name(field.name, correlator_field); };
-    if (std::none_of(fields.begin(), fields.end(), is_correlator) || policy.find(correlator_field) != nullptr) return;
-    const auto found = std::find_if(fields.begin(), fields.end(),
-                                    [](const Field& field) { return same_name(field.name, message_id_field); });
-    if (found == fields.end()) return;
-    listed_ = policy.find(message_id_field);
-    if (listed_ != nullptr && !is_plain(*found, *listed_, policy)) message_id_ = &*found;
-  }
+      : fields_(fields), policy_(policy), signatures_(signatures) {}
 
-  bool is_message_id(const Field& field) const { return &field == message_id_; }
+  bool is_message_id(const Field& field) const {
+    return field.instance == 1 && same_name(field.name, message_id_field);
+  }
 
   /// The rules over the Message-ID. An edit that would have a correlator break a signature that is to be kept is held
   /// back with the correlator's.
-  void inspect_message_id(std::vector<Token>& tokens, Verdict& verdict) {
+  void inspect_message_id(const Field& message_id, const ListedField& listed, std::vector<Token>& tokens,
+                          Verdict& verdict) {
     const std::size_t before = verdict.findings.size();
     const std::size_t edits = verdict.edits.size();
-    inspect_field(*message_id_, *listed_, policy_, signatures_, tokens, verdict);
+    inspect_field(message_id, listed, policy_, signatures_, tokens, verdict);
     if (verdict.edits.size() == edits || policy_.signed_fields != SignedFields::keep) return;
     for (const Field& field : fields_) {
-      if (!has_to_follow(field, verdict.edits.back().new_body)) continue;
-      Survival survival = signatures_.after(field, verdict.edits.back().new_body);
+      if (!has_to_follow(field, message_id, verdict.edits.back().new_body)) continue;
+      const Survival survival = signatures_.after(field, verdict.edits.back().new_body);
       if (survival.breaks.empty()) continue;
       verdict.edits.pop_back();
       for (std::size_t i = before; i < verdict.findings.size(); ++i) hold_back(verdict.findings[i], survival);
@@ -332,10 +327,14 @@ class CorrelatedIds {
 
   /// The edit of a correlator, with the findings of the Message-ID that it follows.
   void follow(const Field& correlator, std::vector<Token>& tokens, Verdict& verdict) {
-    if (message_id_ == nullptr || !same_name(correlator.name, correlator_field)) return;
+    if (!same_name(correlator.name, correlator_field)) return;
+    const auto message_id =
+        std::find_if(fields_.begin(), fields_.end(), [this](const Field& field) { return is_message_id(field); });
+    const ListedField* const listed = policy_.find(message_id_field);
+    if (message_id == fields_.end() || listed == nullptr || is_plain(*message_id, *listed, policy_)) return;
     Verdict leading;
-    inspect_message_id(tokens, leading);
-    if (leading.edits.empty() || !has_to_follow(correlator, leading.edits.front().new_body)) return;
+    inspect_message_id(*message_id, *listed, tokens, leading);
+    if (leading.edits.empty() || !has_to_follow(correlator, *message_id, leading.edits.front().new_body)) return;
     std::string& new_body = leading.edits.front().new_body;
     const bool is_safe = is_safe_body(correlator.name.size(), new_body);
     const Survival survival = is_safe ? signatures_.after(correlator, new_body) : Survival();
@@ -350,11 +349,11 @@ class CorrelatedIds {
   }
 
  private:
-  bool has_to_follow(const Field& field, std::string_view new_body) const {
-    if (!same_name(field.name, correlator_field) || field.body == new_body) return false;
-    if (shown(message_id_->body) == shown(new_body)) return false;  // only line breaks change
+  bool has_to_follow(const Field& field, const Field& message_id, std::string_view new_body) const {
+    if (!same_name(field.name, correlator_field) || policy_.find(correlator_field) != nullptr) return false;
+    if (field.body == new_body || shown(message_id.body) == shown(new_body)) return false;  // only line breaks change
     const std::optional<std::string> same = identity(field.body);
-    return same && same == identity(message_id_->body);
+    return same && same == identity(message_id.body);
   }
 
   static void hold_back(Finding& finding, const Survival& survival) {
@@ -368,8 +367,6 @@ class CorrelatedIds {
   const FieldList& fields_;
   const Policy& policy_;
   SignaturesOnDemand& signatures_;
-  const ListedField* listed_ = nullptr;
-  const Field* message_id_ = nullptr;  ///< null where nothing is to be kept together
 };
 
 }  // namespace
@@ -383,9 +380,11 @@ Verdict inspect(const FieldList& fields, const Policy& policy) {
     const ListedField* listed = policy.find(field.name);
     if (listed == nullptr) {
       correlated.follow(field, tokens, verdict);
+    } else if (is_plain(field, *listed, policy)) {
+      continue;
     } else if (correlated.is_message_id(field)) {
-      correlated.inspect_message_id(tokens, verdict);
-    } else if (!is_plain(field, *listed, policy)) {
+      correlated.inspect_message_id(field, *listed, tokens, verdict);
+    } else {
       inspect_field(field, *listed, policy, signatures, tokens, verdict);
     }
   }

@@ -357,6 +357,7 @@ bool may_be_several(std::string_view id) noexcept {
 }
 
 bool is_several(std::string_view id) noexcept {
+  if (!may_be_several(id)) return false;
   int count = 0;
   while (!id.empty() && count < 2) {
     const std::size_t end = std::min(id.find_first_of(separators), id.size());

@@ -117,9 +117,9 @@ bool has_too_many_ids(std::span<const Token> tokens, const ListedField& listed, 
   for (const Token& token : tokens) {
     if (token.kind != TokenKind::msg_id) continue;
     ++ids;
+    if (!is_several(token.text)) continue;
     const bool is_spaced = inner_space(token.text) == InnerSpace::uncertain;
-    if (is_spaced && policy.action(RuleId::space_in_msgid) != RuleAction::off) continue;
-    if (is_several(token.text)) return true;
+    if (!is_spaced || policy.action(RuleId::space_in_msgid) == RuleAction::off) return true;
   }
   return !listed.is_list && ids > 1;
 }
