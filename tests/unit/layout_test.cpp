@@ -41,7 +41,7 @@ TEST(Refold, KeepsTheWhiteSpaceAsItIs) {
 }
 
 TEST(Refold, LeavesLinesThatAreShortEnough) {
-  EXPECT_EQ(refolded(1, " a b\n c d e\n\tf g", BreakAt::white_space, 5, 3), " a b\n c\n d\n e\n\tf g");
+  EXPECT_EQ(refolded(1, " a b\n c d e 7\n\tf g", BreakAt::white_space, 6, 3), " a b\n c\n d\n e\n 7\n\tf g");
   EXPECT_EQ(refolded(1, "\n aa bb\n cc", BreakAt::white_space, 5, 5), "\n aa\n bb\n cc");
 }
 
