@@ -1,1 +1,1 @@
-"$AUDIT" check data/clean.eml "$CORPUS"/36-no-angle-brackets-fix.eml data/broken.eml data/clean.eml | sed "s:$CORPUS:CORPUS:"; exit "${PIPESTATUS[0]}"
+"$AUDIT" check data/clean.eml "$CORPUS"/36-brackets-fix.eml data/broken.eml data/clean.eml | sed "s:$CORPUS:CORPUS:"; exit "${PIPESTATUS[0]}"

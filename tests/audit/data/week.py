@@ -74,7 +74,7 @@ def erp(serial, time):
 
 def scanner(serial, time):
     msg_id = f"scan{serial:06d}.{number(10 ** 6):06d}@mfp-3rd-floor"
-    return [finding("no-angle-brackets", "Message-ID", "reported", msg_id)]
+    return [finding("brackets", "Message-ID", "reported", msg_id)]
 
 
 def stray(serial, time):
