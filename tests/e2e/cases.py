@@ -157,7 +157,7 @@ LENGTHS_AND_SPACE = [
     reported("long-references", message("References: " + "\r\n ".join(THREAD[:50])),
              ("References", 1, "references-too-long")),
     reported("utf-8", message("In-Reply-To: <größe@app.example>".encode()), ("In-Reply-To", 1, "non-ascii")),
-    reported("bare-id", message("Message-ID: 1234.5678@app.example"), ("Message-ID", 1, "no-angle-brackets")),
+    reported("bare-id", message("Message-ID: 1234.5678@app.example"), ("Message-ID", 1, "brackets")),
     reported("no-id", message("Message-ID: none"), ("Message-ID", 1, "malformed")),
 ]
 
