@@ -191,7 +191,7 @@ TEST_F(SessionTest, KeepsNothingFromOneMessageToTheNext) {
 }
 
 TEST_F(SessionTest, PassesAHeaderOverTheLimitUnchangedAndSaysSo) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   milter::Session one = session(all);
   one.mail("<s@x>");
   one.header("X-Other", std::string(10000, 'x'));
@@ -206,6 +206,30 @@ TEST_F(SessionTest, PassesAHeaderOverTheLimitUnchangedAndSaysSo) {
   one.header("Message-ID", broken);
   end(one);
   EXPECT_EQ(edits.size(), 1u) << "the next message";
+}
+
+// As msgid-audit counts it: the space after the colon is part of the body, a CR before a fold is not.
+TEST_F(SessionTest, CountsTheSameForAnyMta) {
+  settings.policy.header_size = 4096;
+  const std::string name = "Resent-Message-ID";
+  for (const std::size_t more : {0U, 1U}) {
+    SCOPED_TRACE(more);
+    // " <xxx@b>" LF " (a)"
+    const std::string id = "<" + std::string(4096 - name.size() - 10 + more, 'x') + "@b>";
+    const struct {
+      milter::Negotiated negotiated;
+      std::string body;
+    } rows[] = {{all, " " + id + "\n (a)"}, {all, " " + id + "\r\n (a)"}, {{false, true}, id + "\n (a)"}};
+    for (const auto& row : rows) {
+      lines.clear();
+      milter::Session one = session(row.negotiated);
+      one.mail("<s@x>");
+      one.header(name, row.body);
+      end(one);
+      ASSERT_EQ(lines.empty(), false);
+      EXPECT_EQ(lines[0].find("reason=header-size") != std::string::npos, more > 0) << lines[0].substr(0, 80);
+    }
+  }
 }
 
 TEST_F(SessionTest, AFailureEndsTheMessageWithOneLine) {
@@ -352,7 +376,7 @@ TEST_F(SessionTest, LogsWhatBecomesOfSignatures) {
 }
 
 TEST_F(SessionTest, LargeSignaturesNeverCostAnEdit) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   for (const bool is_first : {true, false}) {
     SCOPED_TRACE(is_first);
     edits.clear();
@@ -387,7 +411,7 @@ TEST_F(SessionTest, LargeSignaturesNeverCostAnEdit) {
 }
 
 TEST_F(SessionTest, WithKeepNoEditIsMadeWhenSignaturesAreTooLarge) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   settings.policy.signed_fields = msgid::SignedFields::keep;
   milter::Session one = session(all);
   one.mail("<s@x>");
@@ -400,7 +424,7 @@ TEST_F(SessionTest, WithKeepNoEditIsMadeWhenSignaturesAreTooLarge) {
 }
 
 TEST_F(SessionTest, SignaturesMakeRoomForListedFields) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   milter::Session one = session(all);
   one.mail("<s@x>");
   one.header("DKIM-Signature", std::string(3000, 'x'));
@@ -480,7 +504,7 @@ TEST_F(SessionTest, CountsWhatBecameOfMessagesAndFindings) {
   EXPECT_EQ(counters.failures(Failure::change_header), 1u);
   EXPECT_EQ(counters.breaking_edits(Outcome::failed), 0u);
   one.mail("<s@x>");
-  one.header("References", " <" + std::string(settings.header_size, 'a') + "@b>");
+  one.header("References", " <" + std::string(settings.policy.header_size, 'a') + "@b>");
   end(one);
   EXPECT_EQ(counters.messages(MessageOutcome::unread), 1u);
   EXPECT_EQ(counters.failures(Failure::header_size), 1u);
@@ -651,7 +675,7 @@ TEST_F(SessionTest, BoundsTheRecord) {
 }
 
 TEST_F(SessionTest, CountsEveryMessageOnce) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   open_trail();
   milter::Session one = session(all);
   one.mail("<s@x>");
