@@ -28,7 +28,6 @@ inline std::string difference(const config::Settings& a, const config::Settings&
   compare("max-sessions", a.max_sessions == b.max_sessions);
   compare("mode", a.mode == b.mode);
   compare("log", a.log == b.log);
-  compare("header-size", a.header_size == b.header_size);
   compare("audit-log", a.audit_log == b.audit_log);
   compare("audit-recipients", a.audit_recipients == b.audit_recipients);
   compare("metrics", same_endpoint(a.metrics, b.metrics));
@@ -48,6 +47,7 @@ inline std::string difference(const config::Settings& a, const config::Settings&
   compare("fold-at", p.fold_at == q.fold_at);
   compare("msgid-length", p.msgid_length == q.msgid_length);
   compare("references-length", p.references_length == q.references_length);
+  compare("header-size", p.header_size == q.header_size);
   compare("msgid-domain", p.msgid_domain == q.msgid_domain);
   compare("extra-field", std::equal(p.fields.begin(), p.fields.end(), q.fields.begin(), q.fields.end(),
                                     [](const msgid::ListedField& x, const msgid::ListedField& y) {

@@ -100,6 +100,8 @@ struct Policy {
   std::size_t references_length = 2000;         ///< a longer unfolded list is a finding. 2000 is Exchange's limit for
                                                 ///< a text header field, MaxMimeTextHeaderLength
   std::string msgid_domain;                     ///< the domain of shortened ids; empty: the id's own
+  std::size_t header_size = 262144;             ///< a message with more octets of listed fields and signatures is not
+                                                ///< inspected; see kept_fields.h
   SignedFields signed_fields = SignedFields::rewrite;
   RuleAction exchange = RuleAction::off;     ///< the rules of exchange.h: off or report
   std::size_t exchange_header_size = 65536;  ///< a longer header is a finding of exchange-header-size

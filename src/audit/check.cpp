@@ -152,11 +152,11 @@ Result Check::look_at(const Block& block, Examiner& examiner) const {
   Result result;
   for (const Message& message : block.messages) {
     Examined examined = examiner.examine(message.octets);
-    if (examined.trouble.empty() && message.is_cut) examined.trouble = "too long: only its beginning was looked at";
-    if (!examined.trouble.empty()) {
-      std::string place = block.file;
-      if (message.number != 0) place += ": message " + std::to_string(message.number);
-      result.troubles.push_back(place + ": " + std::string(examined.trouble));
+    if (examined.is_decided && message.is_cut) {
+      examined.troubles.emplace_back("too long: only its beginning was looked at");
+    }
+    for (const std::string_view trouble : examined.troubles) {
+      result.troubles.push_back(place_of(block.file, message) + ": " + std::string(trouble));
     }
     add(block, message, examined, result);
   }

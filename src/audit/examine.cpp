@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <optional>
 
 #include "msgid/fold.h"
 
@@ -140,14 +139,6 @@ msgid::Policy policy_for_parts(msgid::Policy policy) {
   return policy;
 }
 
-/// The body as the core wants it: the field's own octets where they are that already, else made in `memory`.
-std::string_view shown(std::string_view body, std::string& memory) {
-  const auto has = [body](char c) { return body.find(c) != std::string_view::npos; };
-  if (!has('\r') && !has('\0')) return body;
-  memory = as_shown(body);
-  return memory;
-}
-
 }  // namespace
 
 Examiner::Examiner(const msgid::Policy& policy)
@@ -158,18 +149,20 @@ Examined Examiner::examine(std::string_view message) {
   const FirstBodies first = read_header(message, out);
   if (!first.has_fields) {
     out.is_decided = false;
-    out.trouble = "not a mail: it has no header field";
+    out.troubles.emplace_back("not a mail: it has no header field");
     return out;
   }
-  std::optional<msgid::Verdict> verdict = ids_.end_of_header(message);
+  HeaderVerdict decided = ids_.end_of_header();
   std::vector<msgid::Finding> of_header = exchange_.end_of_header();
-  if (!verdict) {
+  if (decided.is_over_size) {
     out.is_decided = false;
-    out.trouble = "over header-size: the filter would pass it without a look";
+    out.troubles.push_back(over_size_text);
     return out;
   }
-  out.findings = std::move(verdict->findings);
+  out.findings = std::move(decided.verdict.findings);
   std::move(of_header.begin(), of_header.end(), std::back_inserter(out.findings));
+  // As in the daemon: where nothing was found, nobody asks about them.
+  if (decided.lacks_signatures && !out.findings.empty()) out.troubles.push_back(lacks_signatures_text);
   look_at_parts(message, first, out);
   return out;
 }
@@ -229,7 +222,7 @@ void Examiner::look_at_parts(std::string_view message, const FirstBodies& first,
     return;
   }
   const PartList list = parts_of(message);
-  if (!list.is_complete) out.trouble = "its MIME parts are too many or too deep; not all were looked at";
+  if (!list.is_complete) out.troubles.emplace_back("its MIME parts are too many or too deep; not all were looked at");
   for (std::size_t i = 1; i < list.parts.size(); ++i) look_at_ids(list.parts[i], out);
   if (with_encodings) look_at_encodings(list.parts, declared, out);
 }

@@ -17,8 +17,9 @@ struct Examined {
   /// Those of the daemon, in its order, then those of body and parts, in theirs.
   std::vector<msgid::Finding> findings;
 
-  /// Why there are no findings, or not all: over a limit, or no message. Empty where there is nothing to say.
-  std::string_view trouble;
+  /// Why there are no findings, or not all, or why they do not say what becomes of signatures: over a limit, or no
+  /// message.
+  std::vector<std::string_view> troubles;
   bool is_decided = true;  ///< false: the daemon would pass it without having looked at it, or it is no message
 
   // Bodies of the message's first field of that name, as they stand; empty where there is none.

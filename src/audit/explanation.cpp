@@ -7,6 +7,7 @@
 #include "audit/message.h"
 #include "msgid/exchange.h"
 #include "msgid/fold.h"
+#include "msgid/kept_fields.h"
 #include "report/paragraph.h"
 #include "report/printable.h"
 #include "report/producer.h"
@@ -255,6 +256,12 @@ void append_field(std::string& out, const Explanation& explanation, const msgid:
 void append_findings(std::string& out, const Explanation& explanation) {
   if (explanation.fields.empty()) return;
   append_title(out, "What is broken in it");
+  if (explanation.is_over_size) {
+    say(out,
+        "That was not looked for: the header is over header-size, so the filter would pass the message without "
+        "inspection. Raise header-size and try again.");
+    return;
+  }
   if (explanation.findings.empty()) {
     say(out, "Nothing, by the rules of this policy.");
     if (!explanation.texts.empty()) {
@@ -279,6 +286,11 @@ void append_findings(std::string& out, const Explanation& explanation) {
     i = end;
   }
   if (left_out > 0) say(out, "(" + std::to_string(left_out) + " more fields are left out.)");
+  if (explanation.lacks_signatures) {
+    say(out,
+        "(The signatures are left out: with them the header is over header-size, so what an edit does to them is not "
+        "known.)");
+  }
 }
 
 bool is_thread_field(std::string_view name) {
@@ -345,19 +357,25 @@ void append_next(std::string& out, const Explanation& explanation) {
   }
 }
 
-/// What the core says of the original header.
-std::vector<msgid::Finding> findings_in(const msgid::FieldList& fields, HeaderOrigin origin,
-                                        const msgid::Policy& policy) {
-  std::vector<msgid::Finding> findings = msgid::inspect(fields, policy).findings;
+/// What the filter would have found in the original header.
+void look_at_header(Explanation& explanation, const msgid::Policy& policy) {
+  msgid::KeptFields kept(policy);
   msgid::ExchangeCheck check(policy);
-  for (const msgid::Field& field : fields) check.field(field.name, field.body);
+  for (const msgid::Field& field : explanation.fields) {
+    kept.add(field.name, field.body);
+    check.field(field.name, field.body);
+  }
+  explanation.is_over_size = kept.is_over_size();
+  explanation.lacks_signatures = kept.lacks_signatures();
+  if (explanation.is_over_size) return;
+  std::vector<msgid::Finding>& findings = explanation.findings;
+  findings = msgid::inspect(kept.fields(), policy).findings;
   for (msgid::Finding& finding : check.end_of_header()) findings.push_back(std::move(finding));
-  if (origin != HeaderOrigin::text) return findings;
+  if (explanation.bounce.origin != HeaderOrigin::text) return;
   // Of a pasted header, a piece may be missing.
   std::erase_if(findings, [](const msgid::Finding& finding) {
     return finding.rule->id == msgid::RuleId::exchange_mime_version || finding.rule->id == msgid::RuleId::missing;
   });
-  return findings;
 }
 
 }  // namespace
@@ -367,9 +385,7 @@ Explanation examine_bounce(std::string_view input, const msgid::Policy& policy) 
   explanation.bounce = read_bounce(input);
   explanation.texts = recognise(explanation.bounce.text);
   explanation.fields = header_of(explanation.bounce.header);
-  if (!explanation.fields.empty()) {
-    explanation.findings = findings_in(explanation.fields, explanation.bounce.origin, policy);
-  }
+  if (!explanation.fields.empty()) look_at_header(explanation, policy);
   return explanation;
 }
 

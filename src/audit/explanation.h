@@ -19,7 +19,9 @@ struct Explanation {
   Bounce bounce;
   std::vector<const KnownText*> texts;   ///< those recognised
   msgid::FieldList fields;               ///< the original header; empty where it was not found
-  std::vector<msgid::Finding> findings;  ///< in it
+  std::vector<msgid::Finding> findings;  ///< in it; none where is_over_size
+  bool is_over_size = false;             ///< as msgid::KeptFields has it
+  bool lacks_signatures = false;         ///< likewise
   bool has_more = false;                 ///< the input is an mbox of several messages
 };
 

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,15 +36,20 @@ struct Tally {
   std::vector<std::string> troubles;  ///< also of messages that passed as they were
 };
 
-/// The edits of one message; none, and a trouble, where it cannot be decided.
+/// The edits that the filter would make in one message. What it would not do, or not know, is a trouble.
 std::vector<msgid::Edit> edits_of(const Message& message, const std::string& file, const msgid::Policy& policy,
                                   Tally& tally) {
-  std::optional<msgid::Verdict> verdict;
-  if (!message.is_cut) verdict = verdict_of(message.octets, policy);
-  if (verdict) return std::move(verdict->edits);
-  const std::string which = message.number == 0 ? "" : ": message " + std::to_string(message.number);
-  tally.troubles.push_back(file + which + ": too large, left as it is");
-  return {};
+  const auto complain_of = [&](std::string_view trouble) {
+    tally.troubles.push_back(place_of(file, message) + ": " + std::string(trouble));
+  };
+  if (message.is_cut) {
+    complain_of("too large, left as it is");
+    return {};
+  }
+  HeaderVerdict decided = verdict_of(message.octets, policy);
+  if (decided.is_over_size) complain_of(over_size_text);
+  if (decided.lacks_signatures && !decided.verdict.edits.empty()) complain_of(lacks_signatures_text);
+  return std::move(decided.verdict.edits);
 }
 
 /// Reads the file and writes it to `output`. Without one it stops at the first edit.

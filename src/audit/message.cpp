@@ -90,6 +90,13 @@ std::string as_shown(std::string_view body) {
   return out;
 }
 
+std::string_view shown(std::string_view body, std::string& memory) {
+  const auto has = [body](char c) { return body.find(c) != std::string_view::npos; };
+  if (!has('\r') && !has('\0')) return body;
+  memory = as_shown(body);
+  return memory;
+}
+
 namespace {
 
 /// Counts fields by their names. No hash table: whoever writes the header could choose names that make it slow.
@@ -129,56 +136,23 @@ msgid::FieldList header_of(std::string_view message) {
 }
 
 void MsgIdCheck::field(const FieldPlace& field) {
-  const msgid::ListedField* listed = policy_.find(field.name);
-  if (listed != nullptr && kept_octets_ <= max_kept_octets) keep(field, listed);
+  if (kept_.wants(field.name)) kept_.add(field.name, shown(field.body, memory_));
 }
 
-/// Returns whether it is within the limit. Nobody asks for the instance of a signature, which is not listed.
-bool MsgIdCheck::keep(const FieldPlace& field, const msgid::ListedField* listed) {
-  const int instance = listed == nullptr ? 1 : ++instances_[static_cast<std::size_t>(listed - policy_.fields.data())];
-  kept_.push_back({std::string(field.name), as_shown(field.body), instance});
-  kept_octets_ += kept_.back().name.size() + kept_.back().body.size();
-  return kept_octets_ <= max_kept_octets;
-}
-
-std::optional<msgid::Verdict> MsgIdCheck::end_of_header(std::string_view message) {
-  std::optional<msgid::Verdict> verdict;
-  if (kept_octets_ <= max_kept_octets) {
-    verdict = msgid::inspect(kept_, policy_);
-    if (!verdict->findings.empty()) {
-      if (keep_signatures_too(message)) {
-        verdict = msgid::inspect(kept_, policy_);
-      } else if (policy_.signed_fields == msgid::SignedFields::keep) {
-        verdict.reset();  // whether an edit would break one of them is not known
-      }
-    }
-  }
-  clear();
-  return verdict;
-}
-
-bool MsgIdCheck::keep_signatures_too(std::string_view message) {
-  clear();
-  HeaderReader reader(message);
-  for (FieldPlace field; reader.next(field);) {
-    const msgid::ListedField* listed = policy_.find(field.name);
-    const bool is_wanted = listed != nullptr || msgid::is_signature_field(field.name);
-    if (is_wanted && !keep(field, listed)) return false;
-  }
-  return true;
-}
-
-void MsgIdCheck::clear() {
+HeaderVerdict MsgIdCheck::end_of_header() {
+  HeaderVerdict decided;
+  decided.is_over_size = kept_.is_over_size();
+  decided.lacks_signatures = kept_.lacks_signatures();
+  if (!decided.is_over_size) decided.verdict = msgid::inspect(kept_.fields(), policy_);
   kept_.clear();
-  std::fill(instances_.begin(), instances_.end(), 0);
-  kept_octets_ = 0;
+  return decided;
 }
 
-std::optional<msgid::Verdict> verdict_of(std::string_view message, const msgid::Policy& policy) {
+HeaderVerdict verdict_of(std::string_view message, const msgid::Policy& policy) {
   MsgIdCheck check(policy);
   HeaderReader reader(message);
   for (FieldPlace field; reader.next(field);) check.field(field);
-  return check.end_of_header(message);
+  return check.end_of_header();
 }
 
 std::string with_edits(std::string_view message, std::span<const msgid::Edit> edits) {

@@ -3,13 +3,13 @@
 #define MSGID_AUDIT_MESSAGE_H
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "msgid/inspect.h"
+#include "msgid/kept_fields.h"
 
 namespace audit {
 
@@ -49,39 +49,43 @@ std::size_t body_offset(std::string_view message) noexcept;
 /// a NUL cuts the rest of its line (Postfix 3.7.11).
 std::string as_shown(std::string_view body);
 
+/// The same: the field's own octets where they are that already, else made in `memory`.
+std::string_view shown(std::string_view body, std::string& memory);
+
 /// All fields of the header, with their instances.
 msgid::FieldList header_of(std::string_view message);
 
-/// The daemon keeps no more of a message by default (its header-size): a header without end costs no memory without
-/// end.
-inline constexpr std::size_t max_kept_octets = 262144;
+/// What the filter would decide about a header.
+struct HeaderVerdict {
+  msgid::Verdict verdict;         ///< empty where is_over_size
+  bool is_over_size = false;      ///< as KeptFields::is_over_size()
+  bool lacks_signatures = false;  ///< as KeptFields::lacks_signatures()
+};
 
-/// What msgid::inspect() says of a header whose fields are handed to it in their order. Copies only what inspect()
-/// needs, and the signatures only where there is a finding.
+// In words.
+inline constexpr std::string_view over_size_text = "over header-size: the filter would pass it without inspection";
+inline constexpr std::string_view lacks_signatures_text =
+    "signatures left out: with them the header is over header-size, so what an edit does to them is not known";
+
+/// Decides about headers whose fields are handed to it in their order. Copies only what the daemon keeps.
 class MsgIdCheck {
  public:
   /// `policy` must outlive it.
-  explicit MsgIdCheck(const msgid::Policy& policy) : policy_(policy), instances_(policy.fields.size()) {}
+  explicit MsgIdCheck(const msgid::Policy& policy) : policy_(policy), kept_(policy) {}
 
   void field(const FieldPlace& field);
 
-  /// The end of the header of `message`. As in the daemon, over max_kept_octets the signatures are given up first, and
-  /// then there is no verdict. Ready for the next message afterwards.
-  std::optional<msgid::Verdict> end_of_header(std::string_view message);
+  /// Ready for the next header afterwards.
+  HeaderVerdict end_of_header();
 
  private:
-  bool keep(const FieldPlace& field, const msgid::ListedField* listed);
-  bool keep_signatures_too(std::string_view message);
-  void clear();
-
   const msgid::Policy& policy_;
-  msgid::FieldList kept_;
-  std::vector<int> instances_;  // of the fields that the policy lists
-  std::size_t kept_octets_ = 0;
+  msgid::KeptFields kept_;
+  std::string memory_;
 };
 
 /// The same for a whole header.
-std::optional<msgid::Verdict> verdict_of(std::string_view message, const msgid::Policy& policy);
+HeaderVerdict verdict_of(std::string_view message, const msgid::Policy& policy);
 
 /// The message with the edits made, which are those of its verdict, in their order. Folds of a new body have the line
 /// end that the field has; every other octet is as it was, of an edited field what stands before and with its colon

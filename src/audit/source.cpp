@@ -67,6 +67,10 @@ std::size_t find_separator(std::string_view text, std::size_t& from, bool is_all
 
 }  // namespace
 
+std::string place_of(const std::string& file, const Message& message) {
+  return message.number == 0 ? file : file + ": message " + std::to_string(message.number);
+}
+
 std::size_t second_message(std::string_view mbox) noexcept {
   std::size_t from = 1;
   return find_separator(mbox, from, true);

@@ -33,6 +33,9 @@ struct Message {
   bool is_cut = false;         ///< it is longer than max_message_octets, and this is its beginning
 };
 
+/// How a message is named to people: "FILE", or "FILE: message N" in an mbox.
+std::string place_of(const std::string& file, const Message& message);
+
 /// Whole messages of one file, in their order. Reuse a block to reuse its memory.
 struct Block {
   std::string file;  ///< as given, or below the directory that was given; "-" for standard input. Not escaped

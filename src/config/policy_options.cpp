@@ -139,7 +139,7 @@ void add_limits(std::vector<Option>& table) {
       "references-length", 100, 65535, [](auto& s) -> auto& { return s.policy.references_length; },
       "a longer list of msg-ids is a finding", section));
   table.push_back(octets(
-      "header-size", 4096, 16777216, [](auto& s) -> auto& { return s.header_size; },
+      "header-size", 4096, 16777216, [](auto& s) -> auto& { return s.policy.header_size; },
       "a message with more octets of msg-id fields and signatures passes unchanged", section));
 }
 
@@ -150,8 +150,7 @@ void add_policy(std::vector<Option>& table) {
   add_rules(table);
   add_limits(table);
   add_signed_and_exchange(table);
-  // header-size bounds the daemon's memory; the tool has the message in memory anyhow.
-  for (std::size_t i = first; i < table.size(); ++i) table[i].decides = table[i].name != "header-size";
+  for (std::size_t i = first; i < table.size(); ++i) table[i].decides = true;
 }
 
 }  // namespace config::rows

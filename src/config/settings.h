@@ -51,10 +51,9 @@ struct Settings {
   std::chrono::seconds drain_timeout{10};  ///< how long open sessions are served once the service is to stop
   Mode mode = Mode::rewrite;
   LogTarget log = LogTarget::syslog;
-  std::size_t header_size = 262144;  ///< octets of fields kept for one message; beyond it passes unchanged
-  std::string audit_log;             ///< the file of the audit trail, absolute; empty: none
-  bool audit_recipients = false;     ///< the recipients' domains are written there
-  Endpoint metrics;                  ///< where they are served: an address and a port; not set: nowhere
+  std::string audit_log;          ///< the file of the audit trail, absolute; empty: none
+  bool audit_recipients = false;  ///< the recipients' domains are written there
+  Endpoint metrics;               ///< where they are served: an address and a port; not set: nowhere
   Scope scope;
   msgid::Policy policy;
 };

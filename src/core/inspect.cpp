@@ -194,8 +194,8 @@ Result run_rounds(const Field& field, const ListedField& listed, const Policy& p
     const std::string_view body = is_first ? std::string_view(field.body) : result.new_body;
     scan(body, tokens);
     Inspection inspection{policy, listed, field.name, body, field.instance, tokens};
-    if (only_layout) inspection.hold(Reason::signature);
     inspection.hold(doubt_about(tokens));
+    if (only_layout) inspection.hold(Reason::signature);
     Records found = {};
     const bool any_mended = run_rules(inspection, found, is_first);
     std::string next = any_mended ? render(inspection, found) : std::string();
@@ -307,20 +307,25 @@ class CorrelatedIds {
     return field.instance == 1 && same_name(field.name, message_id_field);
   }
 
-  /// The rules over the Message-ID. An edit that would have a correlator break a signature that is to be kept is held
-  /// back with the correlator's.
+  /// The rules over the Message-ID. An edit is held back with the correlator's where that would break a signature that
+  /// is to be kept, or where the id does not fit a line after the correlator's name.
   void inspect_message_id(const Field& message_id, const ListedField& listed, std::vector<Token>& tokens,
                           Verdict& verdict) {
     const std::size_t before = verdict.findings.size();
     const std::size_t edits = verdict.edits.size();
     inspect_field(message_id, listed, policy_, signatures_, tokens, verdict);
-    if (verdict.edits.size() == edits || policy_.signed_fields != SignedFields::keep) return;
+    if (verdict.edits.size() == edits) return;
     for (const Field& field : fields_) {
-      if (!has_to_follow(field, message_id, verdict.edits.back().new_body)) continue;
-      const Survival survival = signatures_.after(field, verdict.edits.back().new_body);
-      if (survival.breaks.empty()) continue;
+      const std::string& new_body = verdict.edits.back().new_body;
+      if (!has_to_follow(field, message_id, new_body)) continue;
+      const bool is_safe = is_safe_body(field.name.size(), new_body);
+      const bool is_kept = policy_.signed_fields == SignedFields::keep;
+      const Survival survival = is_safe && is_kept ? signatures_.after(field, new_body) : Survival();
+      if (is_safe && survival.breaks.empty()) continue;
       verdict.edits.pop_back();
-      for (std::size_t i = before; i < verdict.findings.size(); ++i) hold_back(verdict.findings[i], survival);
+      for (std::size_t i = before; i < verdict.findings.size(); ++i) {
+        hold_back(verdict.findings[i], is_safe ? Reason::signature : Reason::no_fold_point, survival);
+      }
       return;
     }
   }
@@ -336,16 +341,19 @@ class CorrelatedIds {
     inspect_message_id(*message_id, *listed, tokens, leading);
     if (leading.edits.empty() || !has_to_follow(correlator, *message_id, leading.edits.front().new_body)) return;
     std::string& new_body = leading.edits.front().new_body;
-    const bool is_safe = is_safe_body(correlator.name.size(), new_body);
-    const Survival survival = is_safe ? signatures_.after(correlator, new_body) : Survival();
-    for (const Finding& finding : leading.findings) {
+    const Survival survival = signatures_.after(correlator, new_body);
+    for (Finding& finding : leading.findings) {
       if (finding.action != Action::rewrite) continue;
-      verdict.findings.push_back({finding.rule, correlator.name, correlator.instance,
-                                  is_safe ? Action::rewrite : Action::report,
-                                  std::string(is_safe ? std::string_view() : name_of(Reason::no_fold_point)),
-                                  shown(correlator.body), is_safe ? finding.after : std::string(), survival});
+      verdict.findings.push_back({finding.rule,
+                                  correlator.name,
+                                  correlator.instance,
+                                  Action::rewrite,
+                                  {},
+                                  shown(correlator.body),
+                                  std::move(finding.after),
+                                  survival});
     }
-    if (is_safe) verdict.edits.push_back({correlator.name, correlator.instance, std::move(new_body)});
+    verdict.edits.push_back({correlator.name, correlator.instance, std::move(new_body)});
   }
 
  private:
@@ -356,10 +364,10 @@ class CorrelatedIds {
     return same && same == identity(message_id.body);
   }
 
-  static void hold_back(Finding& finding, const Survival& survival) {
+  static void hold_back(Finding& finding, Reason reason, const Survival& survival) {
     if (finding.action != Action::rewrite) return;
     finding.action = Action::report;
-    finding.reason = name_of(Reason::signature);
+    finding.reason = name_of(reason);
     finding.after.clear();
     finding.dkim = survival;
   }

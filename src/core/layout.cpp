@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "msgid/fold.h"
+
 namespace msgid {
 
 namespace {
@@ -64,7 +66,7 @@ std::string unfold_between_ids(std::span<const Token> tokens) {
     if (is_in_brackets(token)) {
       out += token.text;
     } else {
-      std::copy_if(token.text.begin(), token.text.end(), std::back_inserter(out), [](char c) { return c != '\n'; });
+      out += unfold(token.text);
     }
   }
   return out;

@@ -26,11 +26,19 @@ std::string in_brackets(std::string_view bare_id) {
   return id;
 }
 
-bool has_encoded_word(std::string_view text) {
-  EncodedWordMatcher matcher(text);
+/// Whether an encoded-word begins inside the brackets of an id, closed or not. It may end after them.
+bool has_word_in_brackets(const Inspection& field) {
+  EncodedWordMatcher matcher(field.body);
   EncodedWord word;
-  for (std::size_t at = text.find("=?"); at != npos; at = text.find("=?", at + 1)) {
-    if (matcher.match(at, word)) return true;
+  std::size_t begin = 0;
+  for (const Token& token : field.tokens) {  // not changed yet, so their texts put together are the body
+    const std::size_t end = begin + token.text.size();
+    const bool is_in_brackets = token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
+    for (std::size_t at = field.body.find("=?", begin); is_in_brackets && at < end;
+         at = field.body.find("=?", at + 1)) {
+      if (matcher.match(at, word)) return true;
+    }
+    begin = end;
   }
   return false;
 }
@@ -140,9 +148,7 @@ bool has_broken_word(std::span<const Token> tokens) {
 
 Answer encoded_word(Inspection& field, bool may_fix) {
   if (field.body.find("=?") == npos) return clean;
-  const bool is_inside_id = std::any_of(field.tokens.begin(), field.tokens.end(), [](const Token& token) {
-    return (token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated) && has_encoded_word(token.text);
-  });
+  const bool is_inside_id = has_word_in_brackets(field);
   const bool is_broken = has_broken_word(field.tokens);
   ReadRuns read = read_runs(field);
   if (!is_inside_id && !is_broken && !read.stand_for_ids) return clean;

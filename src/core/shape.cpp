@@ -73,16 +73,26 @@ bool is_escaped(std::span<const Token> tokens) {
          });
 }
 
+bool may_be_quoted(const Token& token) {
+  return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated ||
+         token.kind == TokenKind::encoded_word;
+}
+
 /// An id or encoded-word, bare or in brackets, with quotation marks around it or on one side.
 bool is_quoted(std::span<const Token> tokens) {
-  return std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
-    if (is_text(token)) return token.text.find_first_not_of("\"'`") == npos;
-    if (token.kind != TokenKind::quoted_string) return false;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const Token& token = tokens[i];
+    if (is_text(token) && token.text.find_first_not_of("\"'`") == npos) {
+      if (i > 0 && may_be_quoted(tokens[i - 1])) return true;
+      if (i + 1 < tokens.size() && may_be_quoted(tokens[i + 1])) return true;
+    }
+    if (token.kind != TokenKind::quoted_string) continue;
     const std::string_view text = inside(token.text);
     const bool is_bracketed = text.size() > 2 && text.front() == '<' && text.back() == '>';
     EncodedWord word;
-    return is_bracketed || is_clean_bare_id(text) || EncodedWordMatcher(text).match(0, word);
-  });
+    if (is_bracketed || is_clean_bare_id(text) || EncodedWordMatcher(text).match(0, word)) return true;
+  }
+  return false;
 }
 
 bool has_unbalanced_brackets(std::span<const Token> tokens) {
@@ -108,7 +118,8 @@ bool has_text_left_over(std::span<const Token> tokens, const ListedField& listed
   }
   if (listed.is_list || !has_id) return false;
   return std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
-    return is_text(token) || token.kind == TokenKind::quoted_string || token.kind == TokenKind::encoded_word;
+    return (is_text(token) && !is_empty_pair(token)) || token.kind == TokenKind::quoted_string ||
+           token.kind == TokenKind::encoded_word;
   });
 }
 
@@ -179,22 +190,24 @@ Reason strict_fault_of(std::string_view id) noexcept {
 
 namespace {
 
-/// Tokens that touch: ids and what may be left of their brackets.
-struct Piece {
-  std::string text;
-  std::size_t end;         ///< the token after it
-  bool is_odd_id = false;  ///< it is one id in brackets that is not clean
-};
-
 bool is_id_or_text(const Token& token) {
   return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated || token.kind == TokenKind::text;
 }
 
+bool is_odd_id(const Token& token) {
+  return token.kind == TokenKind::msg_id && !is_clean_bare_id(token.text.substr(1, token.text.size() - 2));
+}
+
+/// Tokens that touch: clean ids, and what may be left of brackets.
+struct Piece {
+  std::string text;
+  std::size_t end;  ///< the token after it
+};
 Piece piece_at(std::span<const Token> tokens, std::size_t first) {
   Piece piece{{}, first};
-  while (piece.end < tokens.size() && is_id_or_text(tokens[piece.end])) piece.text += tokens[piece.end++].text;
-  piece.is_odd_id = piece.end == first + 1 && tokens[first].kind == TokenKind::msg_id &&
-                    !is_clean_bare_id(piece.text.substr(1, piece.text.size() - 2));
+  while (piece.end < tokens.size() && is_id_or_text(tokens[piece.end]) && !is_odd_id(tokens[piece.end])) {
+    piece.text += tokens[piece.end++].text;
+  }
   return piece;
 }
 
@@ -244,20 +257,23 @@ std::optional<std::vector<Token>> with_brackets(Inspection& field) {
       result.push_back(tokens[i++]);
       continue;
     }
-    const Piece piece = piece_at(tokens, i);
-    if (piece.is_odd_id) {
+    if (is_odd_id(tokens[i])) {
       ++ids;
-      result.push_back(tokens[i]);
-    } else {
-      Brackets brackets = read_brackets(piece.text);
-      // What has no end at the end of a list may be the beginning of a longer id: lists are cut at length limits.
-      const bool is_last = std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(piece.end), tokens.end(), is_space);
-      if (brackets.ids.empty() || (brackets.is_open && is_last && field.listed.is_list)) return std::nullopt;
-      ids += brackets.ids.size();
-      is_repaired = is_repaired || brackets.is_repaired;
-      has_bare = has_bare || brackets.is_bare;
-      for (std::string& id : brackets.ids) result.push_back({TokenKind::msg_id, field.keep(std::move(id))});
+      result.push_back(tokens[i++]);
+      continue;
     }
+    const Piece piece = piece_at(tokens, i);
+    Brackets brackets = read_brackets(piece.text);
+    // What has no end at the end of a list may be the beginning of a longer id: lists are cut at length limits.
+    const bool is_last = std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(piece.end), tokens.end(), is_space);
+    const bool is_cut = brackets.is_open && is_last && field.listed.is_list;
+    const bool touches_odd_id =
+        (i > 0 && is_odd_id(tokens[i - 1])) || (piece.end < tokens.size() && is_odd_id(tokens[piece.end]));
+    if (brackets.ids.empty() || is_cut || (brackets.is_bare && touches_odd_id)) return std::nullopt;
+    ids += brackets.ids.size();
+    is_repaired = is_repaired || brackets.is_repaired;
+    has_bare = has_bare || brackets.is_bare;
+    for (std::string& id : brackets.ids) result.push_back({TokenKind::msg_id, field.keep(std::move(id))});
     i = piece.end;
   }
   const bool is_phrase = has_bare && has_comment;  // "joe@example.com (Joe)" is an address

@@ -52,6 +52,7 @@ std::vector<std::string_view> fields_looked_at(const config::Settings& settings)
   std::vector<std::string_view> names;
   for (const msgid::ListedField& row : settings.policy.fields) names.emplace_back(row.name);
   names.insert(names.end(), msgid::signature_fields.begin(), msgid::signature_fields.end());
+  names.push_back(msgid::correlator_field);
   names.insert(names.end(), agent_fields.begin(), agent_fields.end());
   if (!settings.audit_log.empty()) names.push_back(author_field);
   return names;
@@ -63,7 +64,8 @@ Session::Session(std::shared_ptr<const config::Settings> settings, const report:
       log_(log),
       trail_(trail),
       counters_(counters),
-      is_client_in_scope_(settings_->scope.has_client({})) {
+      is_client_in_scope_(settings_->scope.has_client({})),
+      kept_(settings_->policy) {
   failure_.reserve(max_failure_octets);  // what is to be kept there may be that there is no memory
   begin_message();
 }
@@ -99,47 +101,17 @@ void Session::header(std::string_view name, std::string_view body) {
     std::string mended;
     exchange_->field(name, received_body(body, negotiated_.has_leading_space, mended));
   }
-  const msgid::ListedField* const listed = settings_->policy.find(name);
-  if (listed != nullptr || msgid::is_signature_field(name)) {
-    keep(name, body, listed);
+  if (kept_.wants(name)) {
+    keep(name, body);
   } else {
     keep_context(name, body);
   }
 }
 
-/// Signatures count towards header-size, but do not cost a message its edits: they go first, and the log says so. Only
-/// where signed = keep says that an edit hangs on them the message passes unchanged.
-void Session::keep(std::string_view name, std::string_view body, const msgid::ListedField* listed) {
-  const bool is_signature = listed == nullptr;
-  if (is_signature && has_lost_signatures_) return;
-  kept_octets_ += name.size() + body.size();
-  if (is_signature) signature_octets_ += name.size() + body.size();
-  const bool may_drop = settings_->policy.signed_fields == msgid::SignedFields::rewrite;
-  if (kept_octets_ > settings_->header_size && signature_octets_ > 0 && may_drop) {
-    drop_signatures();
-    if (is_signature) return;
-  }
-  if (kept_octets_ > settings_->header_size) {
-    state_ = State::too_large;
-    msgid::FieldList().swap(fields_);  // "= {}" would keep the memory
-    return;
-  }
+void Session::keep(std::string_view name, std::string_view body) {
   std::string mended;
-  const std::string_view received = received_body(body, negotiated_.has_leading_space, mended);
-  fields_.push_back({std::string(name), std::string(received), ++instance_of(name, listed)});
-}
-
-void Session::drop_signatures() {
-  std::erase_if(fields_, [&](const msgid::Field& field) { return settings_->policy.find(field.name) == nullptr; });
-  kept_octets_ -= std::exchange(signature_octets_, 0);
-  has_lost_signatures_ = true;
-}
-
-int& Session::instance_of(std::string_view name, const msgid::ListedField* listed) {
-  const std::vector<msgid::ListedField>& rows = settings_->policy.fields;
-  instances_.resize(rows.size() + 2);
-  if (listed != nullptr) return instances_[static_cast<std::size_t>(listed - rows.data())];
-  return instances_[rows.size() + (msgid::same_name(name, "DKIM-Signature") ? 0 : 1)];
+  kept_.add(name, received_body(body, negotiated_.has_leading_space, mended));
+  if (kept_.is_over_size()) state_ = State::too_large;
 }
 
 void Session::keep_context(std::string_view name, std::string_view body) {
@@ -169,7 +141,7 @@ void Session::end_of_message(std::string_view queue_id, const ChangeHeader& chan
 }
 
 void Session::decide(const report::MessageContext& message, const ChangeHeader& change_header) {
-  msgid::Verdict verdict = msgid::inspect(fields_, settings_->policy);
+  msgid::Verdict verdict = msgid::inspect(kept_.fields(), settings_->policy);
   if (exchange_) {
     std::vector<msgid::Finding> more = exchange_->end_of_header();
     verdict.findings.insert(verdict.findings.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
@@ -239,11 +211,7 @@ void Session::begin_message() {
   is_recipient_in_scope_ = !settings_->scope.only_recipient.is_given();  // until a recipient brings it there
   sender_.clear();
   agent_.clear();
-  fields_.clear();
-  std::fill(instances_.begin(), instances_.end(), 0);
-  kept_octets_ = 0;
-  signature_octets_ = 0;
-  has_lost_signatures_ = false;
+  kept_.clear();
   has_edited_ = false;
   user_.clear();
   from_domain_.clear();
@@ -259,8 +227,11 @@ std::vector<bool> Session::send(const msgid::Verdict& verdict, const ChangeHeade
   // What can fail for want of memory comes before the first edit, so that a message is never edited by half.
   std::vector<std::string> bodies;
   bodies.reserve(verdict.edits.size());
-  const std::size_t strip = negotiated_.has_leading_space ? 0 : 1;
-  for (const msgid::Edit& edit : verdict.edits) bodies.push_back(edit.new_body.substr(strip));
+  for (const msgid::Edit& edit : verdict.edits) {
+    // The MTA writes the space itself. What begins with a fold or TAB had that from the sender, and keeps it.
+    const bool is_added_by_mta = !negotiated_.has_leading_space && edit.new_body.starts_with(' ');
+    bodies.push_back(edit.new_body.substr(is_added_by_mta ? 1 : 0));
+  }
   for (std::size_t i = verdict.edits.size(); i-- > 0;) {
     const msgid::Edit& edit = verdict.edits[i];
     // The core promises this. A body that broke the promise could add a field to the message, so it is asked again.
@@ -307,7 +278,7 @@ void Session::report_findings(const report::MessageContext& message, const msgid
   }
   const std::size_t more = verdict.findings.size() - logged;
   if (more > 0) log_.more_findings(message, more);
-  if (has_lost_signatures_) log_.signatures_too_large(message);
+  if (kept_.lacks_signatures()) log_.signatures_too_large(message);
   if (trail_ != nullptr) {
     audit.more_findings = more;
     add_context(message, audit);

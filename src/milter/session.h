@@ -15,6 +15,7 @@
 #include "milter/counters.h"
 #include "msgid/exchange.h"
 #include "msgid/inspect.h"
+#include "msgid/kept_fields.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
 
@@ -86,10 +87,8 @@ class Session {
   bool is_in_scope() const;
   bool is_wanted() const { return settings_->scope.audit_exempt || is_in_scope(); }
   bool may_change() const { return negotiated_.may_change && is_in_scope(); }
-  void keep(std::string_view name, std::string_view body, const msgid::ListedField* listed);
+  void keep(std::string_view name, std::string_view body);
   void keep_context(std::string_view name, std::string_view body);
-  void drop_signatures();
-  int& instance_of(std::string_view name, const msgid::ListedField* listed);
   void decide(const report::MessageContext& message, const ChangeHeader& change_header);
   void report_findings(const report::MessageContext& message, const msgid::Verdict& verdict,
                        const std::vector<bool>& sent) const;
@@ -113,11 +112,7 @@ class Session {
   bool is_recipient_in_scope_ = false;
   std::string sender_;
   std::string agent_;
-  msgid::FieldList fields_;
-  std::vector<int> instances_;  ///< so many fields have come, by the policy's row; then of each name of a signature
-  std::size_t kept_octets_ = 0;
-  std::size_t signature_octets_ = 0;  ///< of them
-  bool has_lost_signatures_ = false;
+  msgid::KeptFields kept_;
   bool has_edited_ = false;                       ///< the MTA was told so
   std::optional<msgid::ExchangeCheck> exchange_;  ///< where the policy wants it
 

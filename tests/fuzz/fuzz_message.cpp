@@ -1,14 +1,16 @@
-// The promises of the message reader over any octets: nothing is lost, and an edit changes its field's body only. The
-// first octet chooses whether the rest is taken as it is or mapped into an alphabet that is rich in the grammar's own
-// characters and words.
+// The promises of the message reader over any octets: nothing is lost, an edit changes its field's body only, and what
+// is kept of a header follows from sums of octets. The first octet chooses whether the rest is taken as it is or mapped
+// into an alphabet that is rich in the grammar's own characters and words, whether the header may have only a few
+// octets, and whether signatures are to be kept.
 #include <array>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "audit/message.h"
 #include "audit/source.h"
 #include "tests/fuzz/input.h"
+#include "tests/properties.h"
 
 namespace {
 
@@ -59,21 +61,46 @@ void read_header(std::string_view message) {
   expect(audit::with_edits(message, {}) == message, "without edits nothing changes");
 }
 
-void edit(std::string_view message) {
-  const msgid::Policy policy;
-  const std::optional<msgid::Verdict> verdict = audit::verdict_of(message, policy);
-  if (!verdict) return;
-  const std::string edited = audit::with_edits(message, verdict->edits);
+msgid::Policy policy_of(std::uint8_t choice) {
+  msgid::Policy policy;
+  if ((choice & 2U) != 0) policy.header_size = 100;
+  if ((choice & 4U) != 0) policy.signed_fields = msgid::SignedFields::keep;
+  return policy;
+}
+
+/// As kept_fields.h has it: sums, whatever the order.
+void expect_kept(std::string_view message, const msgid::Policy& policy, const audit::HeaderVerdict& decided) {
+  std::size_t listed = 0;
+  std::size_t signatures = 0;
+  msgid::FieldList fields = audit::header_of(message);
+  for (const msgid::Field& field : fields) {
+    const std::size_t octets = field.name.size() + field.body.size();
+    if (policy.find(field.name) != nullptr) listed += octets;
+    if (msgid::is_signature_field(field.name)) signatures += octets;
+  }
+  const bool are_too_many = listed + signatures > policy.header_size;
+  const bool may_leave_out = policy.signed_fields == msgid::SignedFields::rewrite && listed <= policy.header_size;
+  expect(decided.is_over_size == (are_too_many && !may_leave_out), "when a header is too large");
+  if (decided.is_over_size) return;
+  expect(decided.lacks_signatures == are_too_many, "when signatures are left out");
+  if (are_too_many) std::erase_if(fields, [](const auto& field) { return msgid::is_signature_field(field.name); });
+  expect(properties::same(decided.verdict, msgid::inspect(fields, policy)), "what is kept gives the whole's verdict");
+}
+
+void edit(std::string_view message, const msgid::Policy& policy) {
+  const audit::HeaderVerdict decided = audit::verdict_of(message, policy);
+  expect_kept(message, policy, decided);
+  const std::vector<msgid::Edit>& edits = decided.verdict.edits;
+  const std::string edited = audit::with_edits(message, edits);
   const msgid::FieldList got = audit::header_of(edited);
-  const msgid::FieldList wanted = msgid::apply(audit::header_of(message), verdict->edits);
+  const msgid::FieldList wanted = msgid::apply(audit::header_of(message), edits);
   expect(got.size() == wanted.size(), "no field more or less");
   for (std::size_t i = 0; i < got.size(); ++i) {
     expect(got[i].name == wanted[i].name && got[i].body == wanted[i].body, "what the MTA would make of the edits");
   }
   expect(std::string_view(edited).substr(audit::body_offset(edited)) == message.substr(audit::body_offset(message)),
          "the body stays");
-  const std::optional<msgid::Verdict> again = audit::verdict_of(edited, policy);
-  expect(again && again->edits.empty(), "a second time there is nothing to edit");
+  expect(audit::verdict_of(edited, policy).verdict.edits.empty(), "a second time there is nothing to edit");
 }
 
 void read_file(std::string_view octets) {
@@ -102,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string message = fuzz::text_of({data, size}, words);
   read_header(message);
-  edit(message);
+  edit(message, policy_of(data[0]));
   read_file(message);
   return 0;
 }

@@ -130,26 +130,52 @@ TEST(Examine, KeepsWhatHelpsToFindTheMessage) {
   EXPECT_EQ(examined.date, " now");
 }
 
+using Troubles = std::vector<std::string_view>;
+
 TEST(Examine, SaysWhatItDidNotLookAt) {
-  const msgid::Policy policy = reporting();
+  msgid::Policy policy = reporting();
+  policy.header_size = 10000;
   audit::Examiner examiner(policy);
   const audit::Examined none = examiner.examine("\nno header\n");
   EXPECT_FALSE(none.is_decided);
-  EXPECT_NE(none.trouble, "");
+  EXPECT_EQ(none.troubles, Troubles{"not a mail: it has no header field"});
   std::string large = "X: \xff\n";
-  for (int i = 0; i < 300; ++i) large += "References: <" + std::string(1000, 'a') + "@b>\n";
+  for (int i = 0; i < 10; ++i) large += "References: <" + std::string(1000, 'a') + "@b>\n";
   const audit::Examined over = examiner.examine(large);
   EXPECT_FALSE(over.is_decided);
   EXPECT_TRUE(over.findings.empty());
-  EXPECT_NE(over.trouble, "");
+  EXPECT_EQ(over.troubles, Troubles{audit::over_size_text});
   // What was seen of it is not taken for the next message's.
   EXPECT_EQ(dump(examiner.examine("Message-ID: <a@b>\n\n")), "");
 
   std::string deep = mime;
   for (int i = 0; i < 100; ++i) deep += "Content-Type: message/rfc822\n\n";
+  const Troubles is_deep = {"its MIME parts are too many or too deep; not all were looked at"};
   const audit::Examined cut = examiner.examine(deep);
   EXPECT_TRUE(cut.is_decided);
-  EXPECT_NE(cut.trouble, "");
+  EXPECT_EQ(cut.troubles, is_deep);
+  const std::string large_signature = "DKIM-Signature: d=x.example; h=message-id; b=" + std::string(10000, 'x') + '\n';
+  const audit::Examined both = examiner.examine(large_signature + "X: \xff\n" + deep);
+  EXPECT_TRUE(both.is_decided);
+  EXPECT_EQ(both.troubles, (Troubles{audit::lacks_signatures_text, is_deep.front()}));
+}
+
+// As the daemon's log.
+TEST(Examine, SaysThatSignaturesWereLeftOutOnlyOfAFinding) {
+  msgid::Policy policy = reporting();
+  policy.header_size = 4096;
+  const std::string signature = "DKIM-Signature: d=x.example; h=message-id; b=" + std::string(4096, 'x') + '\n';
+  const auto troubles = [&](const std::string& message) { return audit::Examiner(policy).examine(message).troubles; };
+  EXPECT_EQ(troubles(signature + "Message-ID: < a@b>\n\n"), Troubles{audit::lacks_signatures_text});
+  EXPECT_EQ(troubles(signature + "X: \xff\nMessage-ID: <a@b>\n\n"), Troubles{audit::lacks_signatures_text});
+  EXPECT_EQ(troubles(signature + "Message-ID: <a@b>\n\n"), Troubles{});
+  EXPECT_EQ(troubles(signature + mime +
+                     "\nGr\xc3\xbc\xc3\x9f"
+                     "e\n"),
+            Troubles{})
+      << "the daemon does not see the body";
+  policy.signed_fields = msgid::SignedFields::keep;
+  EXPECT_EQ(troubles(signature + "Message-ID: <a@b>\n\n"), Troubles{audit::over_size_text});
 }
 
 }  // namespace

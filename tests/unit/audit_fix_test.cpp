@@ -166,10 +166,32 @@ TEST(Fix, PassesAMessageThatIsTooLargeAsItIs) {
 
 TEST(Fix, PassesAHeaderThatIsTooLargeAsItIs) {
   const Directory directory;
-  const std::string message = "References: " + std::string(audit::max_kept_octets, 'x') + "\n" + broken;
+  const std::string out = directory.path() + "/out";
+  const std::string message = "References: " + std::string(msgid::Policy().header_size, 'x') + "\n" + broken;
   const std::string name = directory.file("a.eml", message);
-  EXPECT_EQ(audit::fix({name, "-o", directory.path() + "/out"}), 2);
-  EXPECT_TRUE(content(directory.path() + "/out") == message);
+  EXPECT_EQ(audit::fix({name, "-o", out}), 2);
+  EXPECT_TRUE(content(out) == message);
+  EXPECT_EQ(audit::fix({name, "-o", out, "--header-size=1000000"}), 0);
+  EXPECT_TRUE(content(out) != message);
+}
+
+TEST(Fix, HasTheHeaderSizeOfTheConfiguration) {
+  const Directory directory;
+  const std::string out = directory.path() + "/out";
+  const std::string config = directory.file("conf", "header-size = 4096\n");
+  const std::string signature = "DKIM-Signature: d=x.example; h=message-id; b=" + std::string(4096, 'x') + "\n";
+  const std::string name = directory.file("a.eml", signature + broken);
+  EXPECT_EQ(audit::fix({name, "-o", out, "--signed=keep", "--config=" + config}), 2);
+  EXPECT_EQ(content(out), signature + broken);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(audit::fix({name, "-o", out, "--config=" + config}), 2);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "msgid-audit: " + name + ": " + std::string(audit::lacks_signatures_text) + '\n');
+  EXPECT_EQ(content(out), signature + mended);
+  EXPECT_EQ(audit::fix({name, "-o", out, "--config=" + config, "--header-size=10000"}), 0);
+  EXPECT_EQ(content(out), signature + mended);
+  const std::string clean = directory.file("clean.eml", signature + mended);
+  EXPECT_EQ(audit::fix({clean, "-o", out, "--config=" + config}), 0) << "no edit, so nobody asks about signatures";
 }
 
 TEST(FixInPlace, KeepsModeTimesOwnerAndName) {

@@ -122,17 +122,18 @@ TEST(VerdictOf, IsThatOfTheWholeHeader) {
   for (const std::string& message : corpus()) {
     const std::string sig = "DKIM-Signature: v=1; c=simple; d=x.example; h=message-id:references:in-reply-to; b=\n";
     for (const std::string& text : {message, sig + message}) {
-      const auto got = audit::verdict_of(text, {});
+      const audit::HeaderVerdict decided = audit::verdict_of(text, {});
+      const msgid::Verdict& got = decided.verdict;
       const msgid::Verdict expected = msgid::inspect(audit::header_of(text), {});
-      ASSERT_TRUE(got);
-      ASSERT_EQ(got->findings.size(), expected.findings.size());
+      EXPECT_FALSE(decided.is_over_size || decided.lacks_signatures);
+      ASSERT_EQ(got.findings.size(), expected.findings.size());
       for (std::size_t i = 0; i < expected.findings.size(); ++i) {
-        EXPECT_EQ(got->findings[i].rule, expected.findings[i].rule);
-        EXPECT_EQ(got->findings[i].instance, expected.findings[i].instance);
-        EXPECT_EQ(got->findings[i].after, expected.findings[i].after);
-        EXPECT_EQ(got->findings[i].dkim.breaks, expected.findings[i].dkim.breaks);
+        EXPECT_EQ(got.findings[i].rule, expected.findings[i].rule);
+        EXPECT_EQ(got.findings[i].instance, expected.findings[i].instance);
+        EXPECT_EQ(got.findings[i].after, expected.findings[i].after);
+        EXPECT_EQ(got.findings[i].dkim.breaks, expected.findings[i].dkim.breaks);
       }
-      EXPECT_EQ(got->edits.size(), expected.edits.size());
+      EXPECT_EQ(got.edits.size(), expected.edits.size());
     }
   }
 }
@@ -143,22 +144,51 @@ std::string header_with(std::string_view name, std::size_t octets) {
          std::string(octets - name.size(), 'x') + "\n\nbody\n";
 }
 
-TEST(VerdictOf, KeepsNoMoreThanTheDaemon) {
-  const std::size_t left = audit::max_kept_octets - std::string_view("Message-ID < a@b>").size();
-  EXPECT_TRUE(audit::verdict_of(header_with("References", left), {}));
-  EXPECT_FALSE(audit::verdict_of(header_with("References", left + 1), {}));
-  EXPECT_TRUE(audit::verdict_of(header_with("X-Any", 2 * left), {}));
+constexpr std::size_t id_octets = std::string_view("Message-ID < a@b>").size();
+constexpr std::size_t signature_octets =
+    std::string_view("DKIM-Signature c=simple; d=x.example; h=message-id; b=").size();
+
+TEST(VerdictOf, KeepsNoMoreThanThePolicyAllows) {
+  msgid::Policy policy;
+  for (const std::size_t size : {policy.header_size, std::size_t{4096}, std::size_t{1} << 20U}) {
+    SCOPED_TRACE(size);
+    policy.header_size = size;
+    const std::size_t left = size - id_octets;
+    EXPECT_FALSE(audit::verdict_of(header_with("References", left), policy).is_over_size);
+    const audit::HeaderVerdict over = audit::verdict_of(header_with("References", left + 1), policy);
+    EXPECT_TRUE(over.is_over_size);
+    EXPECT_TRUE(over.verdict.findings.empty() && over.verdict.edits.empty());
+    EXPECT_FALSE(audit::verdict_of(header_with("X-Any", 2 * left), policy).is_over_size);
+  }
 }
 
-TEST(VerdictOf, GivesUpSignaturesFirst) {
-  const std::size_t left = audit::max_kept_octets - std::string_view("Message-ID < a@b>").size();
-  const std::size_t signature = std::string_view("DKIM-Signature c=simple; d=x.example; h=message-id; b=").size();
-  const auto with = audit::verdict_of(header_with("References", left - signature), {});
-  const auto without = audit::verdict_of(header_with("References", left - signature + 1), {});
-  ASSERT_TRUE(with && without);
-  EXPECT_EQ(with->findings.at(0).dkim.breaks, std::vector<std::string>{"x.example"});
-  EXPECT_EQ(without->findings.at(0).dkim.breaks, std::vector<std::string>{});
-  EXPECT_EQ(with->edits.size(), without->edits.size());
+TEST(VerdictOf, LeavesSignaturesOutFirst) {
+  msgid::Policy policy;
+  policy.header_size = 5000;
+  const std::size_t left = policy.header_size - id_octets - signature_octets;
+  const audit::HeaderVerdict with = audit::verdict_of(header_with("References", left), policy);
+  const audit::HeaderVerdict without = audit::verdict_of(header_with("References", left + 1), policy);
+  EXPECT_FALSE(with.lacks_signatures);
+  EXPECT_TRUE(without.lacks_signatures);
+  EXPECT_EQ(with.verdict.findings.at(0).dkim.breaks, std::vector<std::string>{"x.example"});
+  EXPECT_EQ(without.verdict.findings.at(0).dkim.breaks, std::vector<std::string>{});
+  EXPECT_EQ(with.verdict.edits.size(), without.verdict.edits.size());
+  policy.signed_fields = msgid::SignedFields::keep;
+  EXPECT_FALSE(audit::verdict_of(header_with("References", left), policy).is_over_size);
+  EXPECT_TRUE(audit::verdict_of(header_with("References", left + 1), policy).is_over_size);
+}
+
+// As the daemon counts it: no CR before a fold, and nothing that a NUL hides.
+TEST(VerdictOf, CountsWhatAnMtaShows) {
+  msgid::Policy policy;
+  policy.header_size = 4096;
+  for (const std::size_t more : {0U, 1U}) {
+    // "Resent-Message-ID <xxx@b>" LF " (a)"
+    const std::string id = "Resent-Message-ID: <" + std::string(4096 - 17 - 10 + more, 'x') + "@b>";
+    for (const std::string& header : {id + "\n (a)\n", id + "\r\n (a)\r\n", id + "\0hidden\n (a)\n"s}) {
+      EXPECT_EQ(audit::verdict_of(header, policy).is_over_size, more > 0) << header.substr(4090);
+    }
+  }
 }
 
 TEST(WithEdits, ChangesTheBodiesNamed) {

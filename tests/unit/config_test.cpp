@@ -43,13 +43,13 @@ TEST(Config, Defaults) {
   EXPECT_EQ(settings.timeout, std::chrono::hours(1));
   EXPECT_EQ(settings.mode, Mode::rewrite);
   EXPECT_EQ(settings.log, LogTarget::syslog);
-  EXPECT_EQ(settings.header_size, 262144U);
   EXPECT_EQ(settings.audit_log, "");
   EXPECT_FALSE(settings.audit_recipients);
   const msgid::Policy& policy = settings.policy;
   EXPECT_EQ(policy.signed_fields, msgid::SignedFields::rewrite);
   EXPECT_EQ(policy.exchange, RuleAction::off);
   EXPECT_EQ(policy.exchange_header_size, 65536U);
+  EXPECT_EQ(policy.header_size, 262144U);
   EXPECT_EQ(policy.line_length, 998U);
   EXPECT_EQ(policy.fold_at, 998U);
   EXPECT_EQ(policy.msgid_length, 979U);
@@ -92,13 +92,13 @@ TEST(Config, EveryOptionFromAFile) {
   EXPECT_EQ(settings.timeout, std::chrono::seconds(90));
   EXPECT_EQ(settings.mode, Mode::log_only);
   EXPECT_EQ(settings.log, LogTarget::standard_error);
-  EXPECT_EQ(settings.header_size, 4096U);
   EXPECT_EQ(settings.audit_log, "/var/log/audit.jsonl");
   EXPECT_TRUE(settings.audit_recipients);
   const msgid::Policy& policy = settings.policy;
   EXPECT_EQ(policy.signed_fields, msgid::SignedFields::keep);
   EXPECT_EQ(policy.exchange, RuleAction::report);
   EXPECT_EQ(policy.exchange_header_size, 262144U);
+  EXPECT_EQ(policy.header_size, 4096U);
   EXPECT_EQ(policy.action(RuleId::folded), RuleAction::fix);
   EXPECT_EQ(policy.action(RuleId::encoded_word), RuleAction::off);
   EXPECT_EQ(policy.action(RuleId::missing), RuleAction::report);
@@ -377,6 +377,7 @@ TEST(LoadPolicy, FollowsTheFileButNotTheService) {
       "rule.folded = report\nheader-size = 4096\n");
   const msgid::Policy policy = config::load_policy({"--rule.folded=fix"}, file.path());
   EXPECT_EQ(policy.fold_at, 78U);
+  EXPECT_EQ(policy.header_size, 4096U);
   EXPECT_EQ(policy.action(RuleId::folded), RuleAction::fix) << "the arguments go before the file";
   EXPECT_EQ(policy.exchange, RuleAction::off) << "as the file has it";
 }
@@ -387,7 +388,7 @@ TEST(LoadPolicy, Errors) {
     return error_of([&] { config::load_policy(arguments, file.path()); });
   };
   EXPECT_EQ(error({"--user=root"}, ""), "command line: user: only the daemon has this option");
-  EXPECT_EQ(error({"--header-size=4096"}, ""), "command line: header-size: only the daemon has this option");
+  EXPECT_EQ(error({"--header-size=4095"}, ""), "command line: header-size: only a number from 4096 to 16777216");
   EXPECT_EQ(error({"--check-config"}, ""), "command line: check-config: only the daemon has this option");
   EXPECT_EQ(error({"--fold-at=1"}, ""), "command line: fold-at: only a number from 40 to 998");
   EXPECT_TRUE(error({}, "\nfold-at = 1\n").ends_with("c.conf:2: fold-at: only a number from 40 to 998"));
@@ -398,8 +399,8 @@ TEST(LoadPolicy, Errors) {
 
 TEST(LoadPolicy, TheNamesOfItsOptions) {
   const std::vector<std::string> names = config::policy_option_names();
-  EXPECT_EQ(names.size(), msgid::rule_count + 9);
-  EXPECT_EQ(std::count(names.begin(), names.end(), "header-size"), 0);
+  EXPECT_EQ(names.size(), msgid::rule_count + 10);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "header-size"), 1);
   EXPECT_EQ(std::count(names.begin(), names.end(), "signed"), 1);
 }
 

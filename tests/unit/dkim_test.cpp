@@ -205,6 +205,16 @@ TEST(DkimVerdict, WithKeepAFoldThatAddsSpaceIsHeldBackForTheSignature) {
   EXPECT_EQ(verdict.find("line-too-long d.example/; space-in-msgid:signed /d.example;  <a\n b@c>"), 0U) << verdict;
 }
 
+TEST(DkimVerdict, DoubtIsTheReasonBeforeASignature) {
+  msgid::Policy policy = keep();
+  policy.action(msgid::RuleId::references_too_long) = msgid::RuleAction::fix;
+  policy.references_length = 40;
+  policy.line_length = policy.fold_at = 60;
+  const std::string body = " <a b@c> <d@eeeeeeeeeeeeeeee> <f@gggggggggggggggg> <h@iiiiiiiiiiii>";
+  const std::string verdict = verdict_on(signed_message("relaxed", {"References", body, 1}), policy);
+  EXPECT_NE(verdict.find("references-too-long:uncertain /; "), std::string::npos) << verdict;
+}
+
 TEST(DkimVerdict, KeepAndRewriteFoldAlikeWhereWhiteSpaceIsThere) {
   msgid::Policy rewrite;
   rewrite.line_length = rewrite.fold_at = 60;

@@ -207,6 +207,7 @@ const Case refused[] = {
     // Inside plain brackets: reported, never decoded.
     {"Message-ID", " <a=?utf-8?q?=40?=b>", "encoded-word:inside-msg-id"},
     {"References", " <a =?utf-8?q?=40b=3E?=", "encoded-word:inside-msg-id"},
+    {"References", " <AAAA?=\n =?utf-8?q?b@c>,<d@e>?=", "encoded-word:inside-msg-id, space-in-msgid:encoded-word"},
     {"References", " <a@b> <c=?utf-8?q?d?=@e> =?utf-8?q?=3Cf=40g=3E?=", "encoded-word:inside-msg-id"},
     // One run that cannot be read leaves the whole field as it was.
     {"References", " =?utf-8?q?=3Ca=40b=3E?= , =?utf-8?q?=3Cc=4?=", "encoded-word:broken-escape"},
@@ -691,6 +692,8 @@ TEST(Folded, IsOffByDefaultAndUnfoldsWhatFitsOneLine) {
       {"References", " (a\n b) <a@b>", "folded -> (a b) <a@b>"},
       // A fold inside an id says that a relay cut the line, and on one line nobody could tell.
       {"In-Reply-To", " <cut!\n @x>", "space-in-msgid:uncertain, folded:space-in-msgid"},
+      // A LF that is no fold stays, so nothing is joined.
+      {"References", " e@f\nc@d\n <a@b>", "folded:unrenderable, brackets:report, control-character:report"},
       {"References", " <cut!\n @x>\n <a@b>", "space-in-msgid:uncertain, folded -> <cut!/ @x> <a@b>"},
       {"In-Reply-To", " <cut! @x>", "space-in-msgid:uncertain"},
   };
@@ -740,6 +743,10 @@ TEST(Brackets, AreAddedToABareId) {
       {"References", " <<a@b> <c@d> <e@f>>", "brackets -> <a@b> <c@d> <e@f>"},
       {"References", " a@b><c@d>,<e@f<g@h>", "brackets -> <a@b> <c@d> <e@f> <g@h>"},
       {"Message-ID", " <<a@b>> (c)", "brackets -> <a@b> (c)"},
+      {"References", " <GUID><a@b> c@d", "brackets -> <GUID> <a@b> <c@d>"},
+      {"References", " <GUID><<a@b>><c@d@e>", "brackets -> <GUID> <a@b> <c@d@e>"},
+      {"References", " <GUID>c@d", "malformed:text-left-over"},
+      {"References", " c@d<GUID>", "malformed:text-left-over"},
       {"Message-ID", " <a@b", "brackets -> <a@b>"},
       // Anything else is left over: nothing is certain then.
       {"Message-ID", " a@b@c", "malformed:no-msg-id"},
@@ -798,6 +805,7 @@ const Case reported[] = {
     {"References", " \n ", "malformed:empty"},
     {"In-Reply-To", " < >", "malformed:empty"},
     {"References", " <a@b> <>", "malformed:empty"},
+    {"Message-ID", " <> <a@b>", "malformed:empty"},
     {"References", " , ,", "malformed:empty"},
     // no-msg-id
     {"Message-ID", " 12223", "malformed:no-msg-id"},
@@ -852,6 +860,9 @@ const Case reported[] = {
     {"In-Reply-To", " \"=?utf-8?q?=3Ca=40b=3E?=\"", "malformed:quoted"},
     {"Message-ID", " \"=?utf-8?q?=3Ca=40b=3E?=\"", "malformed:quoted"},
     {"In-Reply-To", " \"Joe <joe@host.example>\" <a@b>", ""},
+    {"In-Reply-To", " Joe \" said <a@b>", ""},
+    {"References", " \"", "malformed:no-msg-id"},
+    {"Message-ID", " <a@b> \"\"\"", "malformed:text-left-over"},
 };
 
 TEST(Reports, Table) {
@@ -992,6 +1003,17 @@ TEST(Correlator, IsLeftAloneOtherwise) {
   policy.fields.push_back({"X-MS-TNEF-Correlator", false, false});
   EXPECT_EQ(verdict_with(" <a@b>", encoded, policy), "x:encoded-word: x <a@b> ") << "listed";
   EXPECT_EQ(verdict_on("X-MS-TNEF-Correlator", encoded), "") << "no Message-ID";
+}
+
+TEST(Correlator, AnIdThatDoesNotFitAfterItsNameChangesNeither) {
+  // "X-MS-TNEF-Correlator: " has 22 octets.
+  for (const std::size_t octets : {976, 977, 979}) {
+    const std::string id = "<" + std::string(octets - 4, 'x') + "@y>";
+    const std::string encoded = " =?us-ascii?Q?" + id + "?=";
+    const std::string verdict = verdict_with(encoded, encoded, with(RuleId::line_too_long, RuleAction::off));
+    EXPECT_EQ(verdict, octets <= 976 ? "x:encoded-word: M:encoded-word: x " + id + " M " + id + " "
+                                     : "M:encoded-word:no-fold-point ");
+  }
 }
 
 TEST(Correlator, ChangesWithTheMessageIdOrNotAtAll) {

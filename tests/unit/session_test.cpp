@@ -104,6 +104,31 @@ TEST_F(SessionTest, SendsTheEditWithTheSpaceWhereItWasNegotiated) {
   EXPECT_EQ(edits, Strings{"Message-Id/1:<a@b>"});
 }
 
+TEST_F(SessionTest, KeepsAFoldAfterTheColonWhereOnlyLineBreaksChange) {
+  const std::string id = "<" + std::string(500, 'x') + "@y>";
+  for (const milter::Negotiated negotiated : {all, milter::Negotiated{false, true}}) {
+    edits.clear();
+    milter::Session one = session(negotiated);
+    one.mail("<s@x>");
+    one.header("References", "\n " + id + " " + id);
+    end(one);
+    EXPECT_EQ(edits, Strings{"References/1:\n " + id + "\n " + id});
+  }
+}
+
+TEST_F(SessionTest, TheCorrelatorFollowsTheMessageId) {
+  milter::Session one = session(all);
+  one.mail("<s@x>");
+  one.header("X-MS-TNEF-Correlator", broken);
+  one.header("Message-ID", broken);
+  one.header("x-ms-tnef-correlator", " <other@y>");
+  one.header("x-ms-tnef-correlator", broken);
+  end(one);
+  EXPECT_EQ(edits, (Strings{"x-ms-tnef-correlator/3: <a@b>", "Message-ID/1: <a@b>", "X-MS-TNEF-Correlator/1: <a@b>"}));
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_NE(lines[0].find("field=X-MS-TNEF-Correlator instance=1 rule=encoded-word action=rewritten"), std::string::npos) << lines[0];
+}
+
 TEST_F(SessionTest, WithoutTheLeadingSpaceCountsItAllTheSame) {
   milter::Session stripped = session({false, true});
   const std::string list = "<" + std::string(480, 'x') + "@y> <" + std::string(494, 'x') + "@y>";
@@ -191,7 +216,7 @@ TEST_F(SessionTest, KeepsNothingFromOneMessageToTheNext) {
 }
 
 TEST_F(SessionTest, PassesAHeaderOverTheLimitUnchangedAndSaysSo) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   milter::Session one = session(all);
   one.mail("<s@x>");
   one.header("X-Other", std::string(10000, 'x'));
@@ -206,6 +231,30 @@ TEST_F(SessionTest, PassesAHeaderOverTheLimitUnchangedAndSaysSo) {
   one.header("Message-ID", broken);
   end(one);
   EXPECT_EQ(edits.size(), 1u) << "the next message";
+}
+
+// As msgid-audit counts it: the space after the colon is part of the body, a CR before a fold is not.
+TEST_F(SessionTest, CountsTheSameForAnyMta) {
+  settings.policy.header_size = 4096;
+  const std::string name = "Resent-Message-ID";
+  for (const std::size_t more : {0U, 1U}) {
+    SCOPED_TRACE(more);
+    // " <xxx@b>" LF " (a)"
+    const std::string id = "<" + std::string(4096 - name.size() - 10 + more, 'x') + "@b>";
+    const struct {
+      milter::Negotiated negotiated;
+      std::string body;
+    } rows[] = {{all, " " + id + "\n (a)"}, {all, " " + id + "\r\n (a)"}, {{false, true}, id + "\n (a)"}};
+    for (const auto& row : rows) {
+      lines.clear();
+      milter::Session one = session(row.negotiated);
+      one.mail("<s@x>");
+      one.header(name, row.body);
+      end(one);
+      ASSERT_EQ(lines.empty(), false);
+      EXPECT_EQ(lines[0].find("reason=header-size") != std::string::npos, more > 0) << lines[0].substr(0, 80);
+    }
+  }
 }
 
 TEST_F(SessionTest, AFailureEndsTheMessageWithOneLine) {
@@ -352,7 +401,7 @@ TEST_F(SessionTest, LogsWhatBecomesOfSignatures) {
 }
 
 TEST_F(SessionTest, LargeSignaturesNeverCostAnEdit) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   for (const bool is_first : {true, false}) {
     SCOPED_TRACE(is_first);
     edits.clear();
@@ -387,7 +436,7 @@ TEST_F(SessionTest, LargeSignaturesNeverCostAnEdit) {
 }
 
 TEST_F(SessionTest, WithKeepNoEditIsMadeWhenSignaturesAreTooLarge) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   settings.policy.signed_fields = msgid::SignedFields::keep;
   milter::Session one = session(all);
   one.mail("<s@x>");
@@ -400,7 +449,7 @@ TEST_F(SessionTest, WithKeepNoEditIsMadeWhenSignaturesAreTooLarge) {
 }
 
 TEST_F(SessionTest, SignaturesMakeRoomForListedFields) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   milter::Session one = session(all);
   one.mail("<s@x>");
   one.header("DKIM-Signature", std::string(3000, 'x'));
@@ -480,7 +529,7 @@ TEST_F(SessionTest, CountsWhatBecameOfMessagesAndFindings) {
   EXPECT_EQ(counters.failures(Failure::change_header), 1u);
   EXPECT_EQ(counters.breaking_edits(Outcome::failed), 0u);
   one.mail("<s@x>");
-  one.header("References", " <" + std::string(settings.header_size, 'a') + "@b>");
+  one.header("References", " <" + std::string(settings.policy.header_size, 'a') + "@b>");
   end(one);
   EXPECT_EQ(counters.messages(MessageOutcome::unread), 1u);
   EXPECT_EQ(counters.failures(Failure::header_size), 1u);
@@ -651,7 +700,7 @@ TEST_F(SessionTest, BoundsTheRecord) {
 }
 
 TEST_F(SessionTest, CountsEveryMessageOnce) {
-  settings.header_size = 4096;
+  settings.policy.header_size = 4096;
   open_trail();
   milter::Session one = session(all);
   one.mail("<s@x>");

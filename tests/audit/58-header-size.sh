@@ -1,0 +1,1 @@
+/usr/bin/python3 data/over_header_size.py >mbox; echo 'header-size = 4096' >conf; for options in --config=conf "--config=conf --signed=keep" --header-size=4096 "--config=conf --header-size=1000000"; do echo "# $options"; "$AUDIT" check $options mbox 2>&1; echo $?; done | cut -c1-140; "$AUDIT" check --config=conf --format=json mbox; "$AUDIT" check --header-size=4095 mbox

@@ -1,0 +1,1 @@
+/usr/bin/python3 data/over_header_size.py >mbox; echo 'header-size = 4096' >conf; for options in --config=conf "--config=conf --signed=keep" --header-size=1000000; do echo "# $options"; "$AUDIT" fix $options mbox 2>&1 >fixed; echo $?; diff mbox fixed; done
