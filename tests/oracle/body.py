@@ -63,7 +63,8 @@ def break_places(tokens, is_touching):
         if before and kind == "space" and "\n" not in text and number < last_visible:
             places.append(at)
         if is_touching and before and kind not in ("space", "comma") and before[0] != "space":
-            if before[1][-1] in ",;>)" and text[0] not in ",;>)":
+            is_end = before[0] in ("id", "comment", "comma") or (before[0] == "text" and before[1][-1] in ";>")
+            if is_end and (kind in ("id", "unterminated", "comment") or before[0] == "comma"):
                 places.append(at)
         at += len(text)
     return places
@@ -214,7 +215,7 @@ def scan(body):
                 end = unterminated_end(body, at)
         if kind == "text" and end == at + 1:
             end = re.compile(r"[^ \t\n,(\"=<]*").match(body, end).end()
-            if tokens and tokens[-1][0] == "text":
+            if tokens and tokens[-1][0] == "text" and not tokens[-1][1].startswith("<"):
                 at -= len(tokens.pop()[1])
         tokens.append((kind, body[at:end]))
         at = end
@@ -273,8 +274,9 @@ def is_several(an_id):
 
 
 def inner_space(an_id):
+    """Where all of it is quoted nothing would be removed, so several ids are no reason for doubt about it."""
     kinds = {what for _, _, what in inner_spaces(an_id)}
-    if kinds and may_be_several(an_id):
+    if "certain" in kinds and may_be_several(an_id):
         return "uncertain"
     if any(what == "certain" and "\n" in an_id[begin:end] for begin, end, what in inner_spaces(an_id)):
         if not is_clean_bare_id(cut_certain_space(an_id)[1:-1]):

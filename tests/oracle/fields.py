@@ -187,7 +187,7 @@ def soup(rng):
 
 def clean_id(rng):
     long = rng.random()
-    side = atom(rng, 12) + ("." + atom(rng, 25) if long < 0.8 else "x" * rng.choice([40, 200, 500, 940, 975, 1000]))
+    side = atom(rng, 12) + ("." + atom(rng, 25) if long < 0.8 else "x" * rng.choice([40, 200, 500, 940, 955, 965, 975, 1000]))
     right = ".".join(atom(rng, 8) for _ in range(rng.randint(1, 3))) if rng.random() < 0.95 else "[192.0.2.1]"
     return side + "@" + right
 

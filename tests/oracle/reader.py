@@ -29,20 +29,21 @@ def decoded(word):
 
 
 def readable(octets):
-    """The clean ids in a field body."""
+    """{clean id in a field body: what stands in its pair of brackets, without white space}"""
     octets = re.sub(r"(?<=\?=)[ \t\n]+(?==\?)", "", octets)
     octets = WORD.sub(decoded, octets)
-    found = set()
+    found = {}
 
     def one(pair):
         if pair[1].count("@") != 1:
             return pair[0]
-        found.add(re.sub(r"[ \t\r\n]", "", pair[1]))
+        inside = re.sub(r"[ \t\n]", "", pair[1])
+        found.update((an_id, inside) for an_id in inside.split(","))
         return " "
 
     octets = re.sub(r"<([^<>]*)>", one, octets)
-    found.update(re.split(r"[ \t\r\n,<>]+", octets))
-    return {an_id for an_id in found if CLEAN.fullmatch(an_id)}
+    found.update((an_id, an_id) for an_id in re.split(r"[ \t\n,<>]+", octets))
+    return {an_id: inside for an_id, inside in found.items() if CLEAN.fullmatch(an_id)}
 
 
 def lost(octets, new_body, policy, edits_of_rules):
@@ -50,10 +51,11 @@ def lost(octets, new_body, policy, edits_of_rules):
     if "references-too-long" in edits_of_rules or "non-ascii" in edits_of_rules:
         return set()
     before, after = readable(octets), readable(new_body)
-    gone = before - after
+    gone = set(before) - set(after)
     if "msgid-too-long" in edits_of_rules:
         for an_id in set(gone):
-            name = body.shorten("<" + an_id + ">", policy.msgid_domain, policy.msgid_length)
+            # The name is that of all that stands between the brackets, such as "<id,>".
+            name = body.shorten("<" + before[an_id] + ">", policy.msgid_domain, policy.msgid_length)
             if len(an_id) + 2 > policy.msgid_length and name and name[1:-1] in after:
                 gone.remove(an_id)
     return gone

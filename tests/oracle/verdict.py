@@ -243,16 +243,13 @@ def encoded_words(work):
             out += tokens[at:end]
         else:
             is_found, reason = True, reason or refusal
-            for an_id in ids:
-                out += [("id", an_id), ("space", " ")]
+            out += [("id", an_id) for an_id in ids]
         at = end
     if not is_found:
         return None
     if not reason and not work.is_list:
-        if any(kind not in ("id", "space", "comment", "comma") for kind, _ in out):
-            reason = "text-left-over"
-        elif len(ids_of(out)) > 1:
-            reason = "more-than-one-msg-id"
+        fault = fault_of(out, False, work.policy.fields, work.is_on("space-in-msgid"))
+        reason = fault if fault != "empty-side" else ""  # all that was written is read
     return out, reason
 
 
@@ -341,11 +338,15 @@ def run_rules(work):
         work.found("duplicate-field")
     # One fault, one line.
     if work.is_on("malformed") and not work.is_unread and "brackets" not in work.findings:
-        fault = fault_of(work.tokens, work.name, work.is_list, work.is_on("space-in-msgid"))
+        fault = fault_of(work.tokens, work.is_list, work.policy.fields, work.is_on("space-in-msgid"))
         if fault:
             work.found("malformed", fault)
     if work.is_on("strict-syntax"):
-        fault = next(filter(None, map(strict_fault_of, work.ids())), "")
+        # One fault, one line.
+        ids = [an_id for an_id in work.ids()
+               if not (work.is_on("non-ascii") and re.search(r"[\x80-\xff]", an_id)) and
+               not (work.is_on("space-in-msgid") and inner_space(an_id) != "none")]
+        fault = next(filter(None, map(strict_fault_of, ids)), "")
         if fault:
             work.found("strict-syntax", fault)
 
@@ -378,9 +379,11 @@ def laid_out(work):
 
 def rendered(work):
     """The body as it is written where its ids change; takes back what cannot be done."""
-    body = fold(work.name, units_of(work.tokens), work.policy.fold_at)
+    limit, fold_at = work.policy.line_length, work.policy.fold_at
+    body = fold(work.name, units_of(work.tokens), fold_at)
+    body = refold(work.name, body, scan(body), False, limit, fold_at)  # a long phrase
     longest, longest_before = longest_line(work.name, body), longest_line(work.name, work.body)
-    if longest > MAX_LINE or (longest > work.policy.line_length and longest >= longest_before):
+    if longest > MAX_LINE or (longest > limit and longest >= longest_before):
         demote(work, "no-fold-point", ("line-too-long",))
     return body
 
@@ -439,27 +442,33 @@ def decide_signed(field, body, policy, signatures):
     return findings, new_body, fate_of_folds, fate
 
 
-def decoded(body):
-    """What a body says: its encoded-words read, its white space left out."""
-    return without_space(WORD.sub(lambda word: decode(word[0])[0], body))
+def identity(body):
+    """What a body says: its encoded-words read, its white space left out; None where one cannot be read."""
+    out = ""
+    for kind, text in scan(body):
+        octets, refusal = decode(text) if kind == "word" else (text, "")
+        if refusal:
+            return None
+        out += octets
+    return without_space(out).replace("\r", "") or None
 
 
-def same_id(message_id, correlator):
-    return "@" in decoded(correlator) and decoded(message_id) == decoded(correlator)
+def shown(body):
+    return unfold(body).strip(" \t\n")
 
 
 def followers_of(fields, policy):
-    """The correlators that hold the id of the Message-ID: [(position, name, instance, body)]"""
+    """The position of the first Message-ID, and the correlators that hold its id: [(position, name, instance, body)]"""
+    message_ids = [position for position, (name, _) in enumerate(fields) if name.lower() == "message-id"]
+    if CORRELATOR in policy.fields or not message_ids:
+        return None, []
     out, count = [], 0
-    if CORRELATOR in policy.fields:
-        return out
-    message_ids = [body for name, body in fields if name.lower() == "message-id"]
     for position, (name, body) in enumerate(fields):
         if name.lower() == CORRELATOR:
             count += 1
-            if len(message_ids) == 1 and same_id(message_ids[0], body):
+            if identity(body) and identity(body) == identity(fields[message_ids[0]][1]):
                 out.append((position, name, count, body))
-    return out
+    return message_ids[0], out
 
 
 def verdict(fields, policy):
@@ -467,7 +476,7 @@ def verdict(fields, policy):
     found_at, edit_at = {}, {}
     signatures = Signatures(fields)
     counts = {}
-    followers = followers_of(fields, policy)
+    leader, followers = followers_of(fields, policy)
     for position, (name, body) in enumerate(fields):
         key = name.lower()
         counts[key] = counts.get(key, 0) + 1
@@ -476,25 +485,23 @@ def verdict(fields, policy):
         field = (name, counts[key], *policy.fields[key])
         found, new_body, fate, held_back = decide_signed(field, body, policy, signatures)
         edits = [rule for rule, (is_edit, _) in found.items() if is_edit]
-        if key == "message-id" and any(rule not in LAYOUT for rule in edits):
-            changed = [(other, of, number, old) for other, of, number, old in followers if old != new_body]
-            breaks = [signatures.after(of, number, old, new_body)[1] for _, of, number, old in changed]
-            if policy.keeps_signed and any(breaks):
-                found, held_back = taken_back(found), (fate[0], fate[1] or breaks[0])
+        if position == leader and new_body is not None and shown(body) != shown(new_body):
+            changed = [one for one in followers if one[3] != new_body]
+            broken = [fate for fate in (signatures.after(*one[1:], new_body) for one in changed) if fate[1]]
+            if policy.keeps_signed and broken:  # both or none
+                found, held_back = taken_back(found), broken[0]
                 new_body, fate, changed = None, ([], []), []
             for other, of, number, old in changed:
                 edit_at[other] = (of, number, new_body)
                 survival = signatures.after(of, number, old, new_body)
-                found_at[other] = [(rule, of, number, True, "", unfold(old).strip(" \t\n"),
-                                    unfold(new_body).strip(" \t\n"), *survival)
+                found_at[other] = [(rule, of, number, True, "", shown(old), shown(new_body), *survival)
                                    for rule in RULES if rule in edits]
         found_at[position] = []
         for rule in [rule for rule in RULES if rule in found]:
             is_edit, reason = found[rule]
-            after = unfold(new_body).strip(" \t\n") if is_edit else ""
+            after = shown(new_body) if is_edit else ""
             dkim = fate if is_edit else held_back if reason == "signed" else ([], [])
-            found_at[position].append((rule, name, counts[key], is_edit, reason, unfold(body).strip(" \t\n"), after,
-                                       *dkim))
+            found_at[position].append((rule, name, counts[key], is_edit, reason, shown(body), after, *dkim))
         if new_body is not None:
             edit_at[position] = (name, counts[key], new_body)
     findings = [finding for position in sorted(found_at) for finding in found_at[position]]
