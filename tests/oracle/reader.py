@@ -28,34 +28,34 @@ def decoded(word):
         return word[0]
 
 
-def readable(octets):
-    """{clean id in a field body: what stands in its pair of brackets, without white space}"""
-    octets = re.sub(r"(?<=\?=)[ \t\n]+(?==\?)", "", octets)
-    octets = WORD.sub(decoded, octets)
-    found = {}
+def readable(octets, is_decoding=True):
+    """The clean ids in a field body."""
+    if is_decoding:
+        octets = re.sub(r"(?<=\?=)[ \t\n]+(?==\?)", "", octets)
+        octets = WORD.sub(decoded, octets)
+    found = set()
 
     def one(pair):
         if pair[1].count("@") != 1:
             return pair[0]
-        inside = re.sub(r"[ \t\n]", "", pair[1])
-        found.update((an_id, inside) for an_id in inside.split(","))
+        found.add(re.sub(r"[ \t\n]", "", pair[1]))
         return " "
 
     octets = re.sub(r"<([^<>]*)>", one, octets)
-    found.update((an_id, an_id) for an_id in re.split(r"[ \t\n,<>]+", octets))
-    return {an_id: inside for an_id, inside in found.items() if CLEAN.fullmatch(an_id)}
+    found.update(re.split(r"[ \t\n,<>]+", octets))
+    return {an_id for an_id in found if CLEAN.fullmatch(an_id)}
 
 
 def lost(octets, new_body, policy, edits_of_rules):
     """Ids that were there before and are not there after. An exception counts where the rule made an edit."""
     if "references-too-long" in edits_of_rules or "non-ascii" in edits_of_rules:
         return set()
-    before, after = readable(octets), readable(new_body)
-    gone = set(before) - set(after)
+    is_decoding = policy.action["encoded-word"] != "off"  # else encoded-words are a phrase to all
+    before, after = readable(octets, is_decoding), readable(new_body, is_decoding)
+    gone = before - after
     if "msgid-too-long" in edits_of_rules:
         for an_id in set(gone):
-            # The name is that of all that stands between the brackets, such as "<id,>".
-            name = body.shorten("<" + before[an_id] + ">", policy.msgid_domain, policy.msgid_length)
+            name = body.shorten("<" + an_id + ">", policy.msgid_domain, policy.msgid_length)
             if len(an_id) + 2 > policy.msgid_length and name and name[1:-1] in after:
                 gone.remove(an_id)
     return gone

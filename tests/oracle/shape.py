@@ -12,7 +12,7 @@ ESCAPES = re.compile(r"&(?:lt|gt|#60|#62|#x3c|#x3e);|%3[ce]|\\u003[ce]", re.IGNO
 def ids_in_brackets(text):
     """([ids], whether brackets were missing or too many, whether it is bare, whether its end is missing) of what touches:
     ids with brackets on one side at least, or one bare id. None where it is anything else."""
-    if is_clean_bare_id(text) and not ESCAPES.search(text):
+    if is_clean_bare_id(text) and not re.search("[<>]", text) and not ESCAPES.search(text):
         return ["<" + text + ">"], True, True, False
     parts = re.findall(r"(<*)([^<>]+)(>*)", text)
     if "".join(map("".join, parts)) != text or not parts:
@@ -38,6 +38,8 @@ def with_brackets(tokens, is_list):
         while end < len(tokens) and tokens[end][0] in ("id", "unterminated", "text"):
             end += 1
         if all(kind == "id" for kind, _ in tokens[at:end]):
+            if any(is_clean_bare_id(text[1:-1]) and ESCAPES.search(text) for _, text in tokens[at:end]):
+                return None  # escaped text is not touched, nor is what is beside it
             out += tokens[at:end]
         else:
             found = ids_in_brackets("".join(text for _, text in tokens[at:end]))

@@ -492,10 +492,13 @@ def verdict(fields, policy):
                 found, held_back = taken_back(found), broken[0]
                 new_body, fate, changed = None, ([], []), []
             for other, of, number, old in changed:
-                edit_at[other] = (of, number, new_body)
-                survival = signatures.after(of, number, old, new_body)
-                found_at[other] = [(rule, of, number, True, "", shown(old), shown(new_body), *survival)
-                                   for rule in RULES if rule in edits]
+                # Its name is longer, so the body may not fit a line.
+                is_possible = is_safe(of, new_body)
+                survival = signatures.after(of, number, old, new_body) if is_possible else ([], [])
+                found_at[other] = [(rule, of, number, is_possible, "" if is_possible else "no-fold-point", shown(old),
+                                    shown(new_body) if is_possible else "", *survival) for rule in RULES if rule in edits]
+                if is_possible:
+                    edit_at[other] = (of, number, new_body)
         found_at[position] = []
         for rule in [rule for rule in RULES if rule in found]:
             is_edit, reason = found[rule]
