@@ -211,12 +211,24 @@ def read_decoded(octets):
     return ids, "" if ids else "no-msg-id"
 
 
+def begins_inside_id(tokens):
+    """Whether an encoded-word begins inside an id, wherever it ends: to a reader that decodes first, that id is none."""
+    body = "".join(text for _, text in tokens)
+    at = 0
+    for kind, text in tokens:
+        places = [at + found.start() for found in re.finditer(r"=\?", text)]
+        if kind in ("id", "unterminated") and any(WORD.match(body, place) for place in places):
+            return True
+        at += len(text)
+    return False
+
+
 def encoded_words(work):
     """The rule of that name; None where it finds nothing, else (new tokens, reason)."""
     out, reason, is_found = [], "", False
     tokens = work.tokens
     # What stands behind the beginning of a word that has no end, or around one, is not to be taken for ids.
-    if any(kind in ("id", "unterminated") and WORD.search(text) for kind, text in tokens):
+    if begins_inside_id(tokens):
         is_found, reason = True, "inside-msg-id"
     elif any(kind == "text" and "=?" in text for kind, text in tokens):
         is_found, reason = True, "malformed-word"
