@@ -186,8 +186,8 @@ def soup(rng):
 
 
 def clean_id(rng):
-    long = rng.random()
-    side = atom(rng, 12) + ("." + atom(rng, 25) if long < 0.8 else "x" * rng.choice([40, 200, 500, 940, 955, 965, 975, 1000]))
+    more = "." + atom(rng, 25) if rng.random() < 0.8 else "x" * rng.choice([40, 200, 500, 940, 955, 965, 975, 1000])
+    side = atom(rng, 12) + more
     right = ".".join(atom(rng, 8) for _ in range(rng.randint(1, 3))) if rng.random() < 0.95 else "[192.0.2.1]"
     return side + "@" + right
 
@@ -201,7 +201,8 @@ def bracketed(rng, an_id):
                        f"<<<{an_id}>>>", f"< {an_id} >", f"<\n {an_id}>", f"<<{an_id}>> >", f"< <{an_id}>>",
                        f"<{an_id}\n >", f"'<{an_id}>'", f'"<{an_id}>"', f'"{an_id}"', f"(<{an_id}>)", f"({an_id})",
                        f"[<{an_id}>]", f"[{an_id}]", f"<({an_id})>", f'<"{an_id}">', f"<{an_id};>", f"<,{an_id}>",
-                       f"<;{an_id}>", f"<{an_id},>", f"mailto:{an_id}", f"<mailto:{an_id}>", f"<>{an_id}", f"<{an_id}<>",
+                       f"<;{an_id}>", f"<{an_id},>", f"mailto:{an_id}", f"<mailto:{an_id}>", f"<>{an_id}",
+                       f"<{an_id}<>",
                        f"<{an_id} (c)>", f"&lt;{an_id}&gt;", f"%3C{an_id.replace('@', '%40')}%3E", f"%3c{an_id}%3e",
                        f"\\u003c{an_id}\\u003e", f"&#60;{an_id}&#62;", f"&#x3C;{an_id}&#x3e;", f"\\<{an_id}\\>",
                        f"Message-ID: <{an_id}>", f"References:<{an_id}>", f"<{an_id}>Date: Mon, 2 Nov 2026 09:00",
@@ -212,7 +213,8 @@ def bracketed(rng, an_id):
 def threads(rng):
     """A list of clean ids whose brackets, quotes and separators went wrong, once for each id or for all of them."""
     count = rng.choice([1, 1, 2, 2, 3, 4, 6, 12, 25])
-    sep = rng.choice([" ", " ", " ", "\n ", ",", ", ", ";", "; ", "", "><", "> <", "\n\t", " ; ", " , ", "\t", ">\n <", "|",
+    sep = rng.choice([" ", " ", " ", "\n ", ",", ", ", ";", "; ", "", "><", "> <", "\n\t", " ; ", " , ", "\t",
+                      ">\n <", "|",
                       "  ", ",,", ") (", '" "', "] [", "(c)", " (c) ", ' "q" ', " or ", "<", ">", "<>", "@"])
     same = rng.random() < 0.5
     ids = [clean_id(rng) for _ in range(count)]
@@ -274,7 +276,8 @@ def settings(rng):
         return ""
     out = []
     for rule in ["encoded-word", "line-too-long", "msgid-too-long", "space-in-msgid", "references-too-long", "folded",
-                 "brackets", "non-ascii", "control-character", "duplicate-field", "malformed", "strict-syntax", "missing"]:
+                 "brackets", "non-ascii", "control-character", "duplicate-field", "malformed", "strict-syntax",
+                 "missing"]:
         can_fix = rule not in ("control-character", "duplicate-field", "malformed", "strict-syntax",
                                 "missing")
         if rng.random() < 0.5:

@@ -3,8 +3,8 @@ finds in a listed field before the edit - decoded, and split at white space, com
 it. The only exceptions: an id that alone exceeds msgid-length (its name takes its place), references-too-long = fix,
 and non-ascii = fix.
 
-The reader is written from that sentence and knows nothing of scan(), nor of body.scan(). A pair of brackets with exactly
-one "@" in it counts as one id, without its white space: a spurious fold is no part of the id.
+The reader is written from that sentence and knows nothing of scan(), nor of body.scan(). A pair of brackets with
+exactly one "@" in it counts as one id, without its white space: a spurious fold is no part of the id.
 """
 
 import base64

@@ -10,8 +10,8 @@ ESCAPES = re.compile(r"&(?:lt|gt|#60|#62|#x3c|#x3e);|%3[ce]|\\u003[ce]", re.IGNO
 
 
 def ids_in_brackets(text):
-    """([ids], whether brackets were missing or too many, whether it is bare, whether its end is missing) of what touches:
-    ids with brackets on one side at least, or one bare id. None where it is anything else."""
+    """([ids], whether brackets were missing or too many, whether it is bare, whether its end is missing) of what
+    touches: ids with brackets on one side at least, or one bare id. None where it is anything else."""
     if is_clean_bare_id(text) and not re.search("[<>]", text) and not ESCAPES.search(text):
         return ["<" + text + ">"], True, True, False
     parts = re.findall(r"(<*)([^<>]+)(>*)", text)

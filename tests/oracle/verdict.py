@@ -212,12 +212,12 @@ def read_decoded(octets):
 
 
 def begins_inside_id(tokens):
-    """Whether an encoded-word begins inside an id, wherever it ends: to a reader that decodes first, that id is none."""
+    """Whether an encoded-word begins inside an id, wherever it ends: it is none to a reader that decodes first."""
     body = "".join(text for _, text in tokens)
     at = 0
     for kind, text in tokens:
         places = [at + found.start() for found in re.finditer(r"=\?", text)]
-        if kind in ("id", "unterminated") and any(WORD.match(body, place) for place in places):
+        if kind == "id" and any(WORD.match(body, place) for place in places):
             return True
         at += len(text)
     return False
@@ -228,7 +228,7 @@ def encoded_words(work):
     out, reason, is_found = [], "", False
     tokens = work.tokens
     # What stands behind the beginning of a word that has no end, or around one, is not to be taken for ids.
-    if begins_inside_id(tokens):
+    if any(kind in ("id", "unterminated") and WORD.search(text) for kind, text in tokens):
         is_found, reason = True, "inside-msg-id"
     elif any(kind == "text" and "=?" in text for kind, text in tokens):
         is_found, reason = True, "malformed-word"
@@ -257,6 +257,8 @@ def encoded_words(work):
             is_found, reason = True, reason or refusal
             out += [("id", an_id) for an_id in ids]
         at = end
+    if not reason and begins_inside_id(tokens):
+        is_found, reason = True, "inside-msg-id"
     if not is_found:
         return None
     if not reason and not work.is_list:
@@ -508,7 +510,8 @@ def verdict(fields, policy):
                 is_possible = is_safe(of, new_body)
                 survival = signatures.after(of, number, old, new_body) if is_possible else ([], [])
                 found_at[other] = [(rule, of, number, is_possible, "" if is_possible else "no-fold-point", shown(old),
-                                    shown(new_body) if is_possible else "", *survival) for rule in RULES if rule in edits]
+                                    shown(new_body) if is_possible else "", *survival)
+                                   for rule in RULES if rule in edits]
                 if is_possible:
                     edit_at[other] = (of, number, new_body)
         found_at[position] = []
