@@ -42,7 +42,60 @@ def fold(name, units, fold_at):
 
 
 def is_safe(name, body):
-    return (re.fullmatch(r"(?:[ -~]|\n(?= ))*", body) is not None) and longest_line(name, body) <= MAX_LINE
+    return re.fullmatch(r"(?:[\t -~]|\n(?=[ \t]))*", body) is not None and longest_line(name, body) <= MAX_LINE
+
+
+def octets_over(name, body, line_length):
+    return sum(max(0, len(line) - line_length) for line in (name + ":" + body).split("\n"))
+
+
+def unfold_between_ids(tokens):
+    return "".join(text if kind in ("id", "unterminated") else unfold(text) for kind, text in tokens)
+
+
+def break_places(tokens, is_touching):
+    """Where a line may be broken: [position in the body]"""
+    places = []
+    at = 0
+    last_visible = max((number for number, (kind, _) in enumerate(tokens) if kind != "space"), default=-1)
+    for number, (kind, text) in enumerate(tokens):
+        before = tokens[number - 1] if number else None
+        if before and kind == "space" and "\n" not in text and number < last_visible:
+            places.append(at)
+        if is_touching and before and kind not in ("space", "comma") and before[0] != "space":
+            is_end = before[0] in ("id", "comment", "comma") or (before[0] == "text" and before[1][-1] in ";>")
+            if is_end and (kind in ("id", "unterminated", "comment") or before[0] == "comma"):
+                places.append(at)
+        at += len(text)
+    return places
+
+
+def refold(name, body, tokens, is_touching, line_length, fold_at):
+    """Each line that is too long, broken where it may be, as late as `fold_at` lets it."""
+    places = break_places(tokens, is_touching)
+    out = ""
+    begin = 0  # of a line
+    for line in body.split("\n"):
+        end = begin + len(line)
+        lead = len(name) + 1 if begin == 0 else 0
+        if lead + len(line) > line_length:
+            pieces, last = [], begin
+            for place in [place for place in places if begin < place < end] + [end]:
+                pieces.append(body[last:place])
+                last = place
+            line = pieces[0]
+            width = lead + len(line)
+            for piece in pieces[1:]:
+                added = piece if piece[0] in " \t" else " " + piece
+                if width + len(piece) > fold_at:
+                    line += "\n" + added
+                    width = len(added)
+                else:
+                    line += piece
+                    width += len(piece)
+        out += ("\n" if begin else "") + line
+        begin = end + 1
+    return out
 
 
 # ---- the scanner (msg_id.h)
@@ -122,7 +175,7 @@ def id_end(text, at):
     if not re.search(r'[ \t\n"()\\<]', inside):
         return first + 1
     end = grammar_end(text, at)
-    if end:
+    if end and not any(is_clean_bare_id(hidden) for hidden in re.findall(r"<([^<>]*)>", text[at + 1:end - 1])):
         return end
     return first + 1 if "<" not in inside else None
 
@@ -162,7 +215,7 @@ def scan(body):
                 end = unterminated_end(body, at)
         if kind == "text" and end == at + 1:
             end = re.compile(r"[^ \t\n,(\"=<]*").match(body, end).end()
-            if tokens and tokens[-1][0] == "text":
+            if tokens and tokens[-1][0] == "text" and not tokens[-1][1].startswith("<"):
                 at -= len(tokens.pop()[1])
         tokens.append((kind, body[at:end]))
         at = end
@@ -211,19 +264,38 @@ def inner_spaces(an_id):
     return runs
 
 
+def may_be_several(an_id):
+    """Whether two "@" have something between them that could part two ids."""
+    return any(re.search(r"[ \t\n,;\"()<>\[\]]", between) for between in an_id[1:-1].split("@")[1:-1])
+
+
+def is_several(an_id):
+    return sum(is_clean_bare_id(piece) for piece in re.split(r"[ \t\n,;\"()<>\[\]]", an_id)) > 1
+
+
 def inner_space(an_id):
+    """Where all of it is quoted nothing would be removed, so several ids are no reason for doubt about it."""
     kinds = {what for _, _, what in inner_spaces(an_id)}
+    if "certain" in kinds and may_be_several(an_id):
+        return "uncertain"
+    if any(what == "certain" and "\n" in an_id[begin:end] for begin, end, what in inner_spaces(an_id)):
+        if not is_clean_bare_id(cut_certain_space(an_id)[1:-1]):
+            return "uncertain"
     for what in ("uncertain", "certain", "quoted"):
         if what in kinds:
             return what
     return "none"
 
 
-def without_certain_space(an_id):
+def cut_certain_space(an_id):
     for begin, end, what in reversed(inner_spaces(an_id)):
         if what == "certain":
             an_id = an_id[:begin] + an_id[end:]
     return an_id
+
+
+def without_certain_space(an_id):
+    return cut_certain_space(an_id) if inner_space(an_id) == "certain" else an_id
 
 
 def without_space(text):
@@ -266,7 +338,9 @@ def is_ascii_charset(name):
     return name != "" and not name.lower().startswith(WIDE)
 
 
-BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+# Without padding the bits that are in no octet have to be zero.
+BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/][AQgw]|"
+                    r"[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048])?")
 
 
 def decode(word):

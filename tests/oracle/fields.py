@@ -185,9 +185,84 @@ def soup(rng):
     return "".join(rng.choice(PIECES) for _ in range(rng.choice([1, 2, 3, 5, 8, 13, 30])))
 
 
+def clean_id(rng):
+    more = "." + atom(rng, 25) if rng.random() < 0.8 else "x" * rng.choice([40, 200, 500, 940, 955, 965, 975, 1000])
+    side = atom(rng, 12) + more
+    right = ".".join(atom(rng, 8) for _ in range(rng.randint(1, 3))) if rng.random() < 0.95 else "[192.0.2.1]"
+    return side + "@" + right
+
+
+def bracketed(rng, an_id):
+    """One id with the brackets that careless software gives it."""
+    kind = rng.random()
+    if kind < 0.5:
+        return f"<{an_id}>"
+    return rng.choice([f"<<{an_id}>>", f"<<{an_id}>", f"<{an_id}>>", f"<{an_id}", f"{an_id}>", an_id, an_id, an_id,
+                       f"<<<{an_id}>>>", f"< {an_id} >", f"<\n {an_id}>", f"<<{an_id}>> >", f"< <{an_id}>>",
+                       f"<{an_id}\n >", f"'<{an_id}>'", f'"<{an_id}>"', f'"{an_id}"', f"(<{an_id}>)", f"({an_id})",
+                       f"[<{an_id}>]", f"[{an_id}]", f"<({an_id})>", f'<"{an_id}">', f"<{an_id};>", f"<,{an_id}>",
+                       f"<;{an_id}>", f"<{an_id},>", f"mailto:{an_id}", f"<mailto:{an_id}>", f"<>{an_id}",
+                       f"<{an_id}<>",
+                       f"<{an_id} (c)>", f"&lt;{an_id}&gt;", f"%3C{an_id.replace('@', '%40')}%3E", f"%3c{an_id}%3e",
+                       f"\\u003c{an_id}\\u003e", f"&#60;{an_id}&#62;", f"&#x3C;{an_id}&#x3e;", f"\\<{an_id}\\>",
+                       f"Message-ID: <{an_id}>", f"References:<{an_id}>", f"<{an_id}>Date: Mon, 2 Nov 2026 09:00",
+                       f"<{an_id}X-Mailer: x", f"<{an_id}>\\r\\n\\t", f"<{an_id.replace('@', '@@')}>",
+                       f"<{an_id.partition('@')[0]}@>", f"<@{an_id.partition('@')[2]}>", f"{an_id} wrote:"])
+
+
+def threads(rng):
+    """A list of clean ids whose brackets, quotes and separators went wrong, once for each id or for all of them."""
+    count = rng.choice([1, 1, 2, 2, 3, 4, 6, 12, 25])
+    sep = rng.choice([" ", " ", " ", "\n ", ",", ", ", ";", "; ", "", "><", "> <", "\n\t", " ; ", " , ", "\t",
+                      ">\n <", "|",
+                      "  ", ",,", ") (", '" "', "] [", "(c)", " (c) ", ' "q" ', " or ", "<", ">", "<>", "@"])
+    same = rng.random() < 0.5
+    ids = [clean_id(rng) for _ in range(count)]
+    if rng.random() < 0.5:
+        parts = [f"<{an_id}>" for an_id in ids] if rng.random() < 0.6 else ids
+        if rng.random() < 0.3:
+            parts[rng.randrange(count)] = bracketed(rng, ids[0])
+    else:
+        parts = [bracketed(rng, an_id) for an_id in ids]
+    if same:
+        body = sep.join(parts)
+    else:
+        body = parts[0]
+        for part in parts[1:]:
+            body += (gap(rng) if rng.random() < 0.8 else sep) + part
+    kind = rng.random()
+    if kind < 0.25:
+        begin, end = rng.choice([("<", ">"), ("<", ">"), ("<<", ">>"), ('"', '"'), ("(", ")"), ("[", "]"), ('["', '"]'),
+                                 ("['", "']"), ("[", ""), ("<", ""), ("", ">"), ("< ", " >"), ("<(", ")>"),
+                                 ('<"', '">'), ("'", "'"), ("<[", "]>"), ("", ";"), (",", ","), ("(", ""), ('"', ""),
+                                 ("In-Reply-To: ", ""), ("<\n ", "\n >"), ("{", "}")])
+        body = begin + body + end
+    elif kind < 0.35:
+        body = body.replace("> <", '>","<') if rng.random() < 0.5 else words(rng, body)
+    if rng.random() < 0.3:
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            at = rng.randint(0, len(body))
+            if rng.random() < 0.5:  # two of a kind, far apart: what is between them is swallowed
+                mark = rng.choice(['""', "()", "<>", "''", "[]", ",,", ";;", '"<', '>"', "><"])
+                other = rng.randint(at, len(body))
+                body = body[:at] + mark[0] + body[at:other] + mark[1] + body[other:]
+            else:
+                places = [i for i, c in enumerate(body) if c in '<>"(),;@'] or [at]
+                place = rng.choice(places)
+                body = body[:place] + rng.choice(["", "", "<", ">", '"', " ", "\n ", ",", ";"]) + body[place + 1:]
+    return rng.choice([" ", " ", " ", "", "\n ", "\t"]) + body
+
+
+def word_for_nothing(rng):
+    return " " + rng.choice(["undefined", "null", "undefined undefined", "null, null", "1234567", "00020", "NULL", "-",
+                             "a b", "None", "(c)", "x (c)", ", ,", "", "undefined null", "a@b@c", "x;x", '"x"', "@",
+                             "x@", "@x", ",x", "undefined,", "[]", "[object Object]", '""', "''", "x\ty", "\xe9"])
+
+
 def body_of(rng):
     kind = rng.random()
-    body = soup(rng) if kind < 0.15 else plain(rng) if kind < 0.45 else encoded(rng)
+    body = (soup(rng) if kind < 0.1 else plain(rng) if kind < 0.3 else threads(rng) if kind < 0.6 else
+            word_for_nothing(rng) if kind < 0.62 else encoded(rng))
     if rng.random() < 0.05:
         body = refolded(rng, body)
     if rng.random() < 0.35:
@@ -201,8 +276,10 @@ def settings(rng):
         return ""
     out = []
     for rule in ["encoded-word", "line-too-long", "msgid-too-long", "space-in-msgid", "references-too-long", "folded",
-                 "no-angle-brackets", "non-ascii", "control-character", "duplicate-field", "malformed", "missing"]:
-        can_fix = rule not in ("control-character", "duplicate-field", "malformed", "missing")
+                 "brackets", "non-ascii", "control-character", "duplicate-field", "malformed", "strict-syntax",
+                 "missing"]:
+        can_fix = rule not in ("control-character", "duplicate-field", "malformed", "strict-syntax",
+                                "missing")
         if rng.random() < 0.5:
             actions = ["fix", "fix", "fix", "report", "off"] if can_fix else ["report", "off"]
             out.append(f"rule.{rule}={rng.choice(actions)}")
@@ -217,7 +294,12 @@ def settings(rng):
     if rng.random() < 0.3:
         out.append("msgid-domain=" + rng.choice(["x.example", "relay.example.org"]))
     if rng.random() < 0.3:
-        out.append("extra-field=Original-Message-ID")
+        # A longer name leaves less room for an id: 998 less the name, its colon and a space.
+        name = rng.choice(["Original-Message-ID", "X-Id", "X-" + "Long-" * 10 + "Name"])
+        out.append(f"extra-field={name}")
+        room = 996 - len(name)
+        if room < 979 and not any(option.startswith("msgid-length=") for option in out):
+            out.append(f"msgid-length={room}")
     if rng.random() < 0.3:
         out.append("signed=keep")
     return " ".join(out)
@@ -227,21 +309,41 @@ def header(rng, signs):
     """[(name, body)]: one field mostly, several at times."""
     fields = []
     for _ in range(rng.choice([1, 1, 1, 1, 1, 1, 2, 3])):
-        name = rng.choice(ID_NAMES) if rng.random() < 0.97 else rng.choice(["Original-Message-ID", "X-Other"])
+        name = rng.choice(ID_NAMES) if rng.random() < 0.95 else rng.choice(["Original-Message-ID", "X-Other", "X-Id"])
         if rng.random() < 0.03:
             name = rng.choice(SPELLINGS.get(name, [name]))
         fields.append((name, body_of(rng)))
+    if rng.random() < 0.06:
+        with_correlator(rng, fields)
     if signs:
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
             fields.insert(rng.randint(0, len(fields)), signature(rng))
     return fields
 
 
+def with_correlator(rng, fields):
+    """What Microsoft's transports write beside the Message-ID; most with the same id."""
+    an_id = msg_id(rng) if rng.random() < 0.6 else bracketed(rng, clean_id(rng))
+    same = rng.choice([an_id, an_id, an_id, msg_id(rng), ""])
+
+    def written(text):
+        kind = rng.random()
+        return " " + (words(rng, text) if kind < 0.5 else text if kind < 0.85 else refolded(rng, text))
+
+    body = written(an_id)
+    pair = [("Message-ID", body),
+            (rng.choice(["X-MS-TNEF-Correlator", "X-MS-TNEF-Correlator", "x-ms-tnef-correlator"]),
+             body if rng.random() < 0.3 else written(same))]
+    rng.shuffle(pair)
+    for one in pair + ([pair[0]] if rng.random() < 0.05 else []):
+        fields.insert(rng.randint(0, len(fields)), one)
+
+
 def signature(rng):
     tags = ["v=1", "d=" + rng.choice(["a.example", "b.example", "a.example"])]
     tags.append("h=" + rng.choice([":", " : ", ":\n "]).join(
         rng.choice(["from", "Message-ID", "message-id", "references", "In-Reply-To", "References", "resent-message-id",
-                    "x-other"])
+                    "x-other", "x-ms-tnef-correlator"])
         for _ in range(rng.randint(1, 7))))
     if rng.random() < 0.8:
         tags.append("c=" + rng.choice(["relaxed/relaxed", "relaxed", "simple/relaxed", "simple", "relaxed/simple",

@@ -7,14 +7,19 @@ core; where they leave something open, it is said here how it was settled. Slow 
 
 import re
 
-from body import (MAX_LINE, WORD, decode, fold, ids_of, inner_space, is_clean_bare_id, is_safe, longest_line, scan,
-                  shorten, unfold, without_certain_space, without_space)
+from body import (MAX_LINE, WORD, decode, fold, ids_of, inner_space, is_clean_bare_id, is_safe, longest_line,
+                  may_be_several, octets_over, refold, scan, shorten, unfold, unfold_between_ids,
+                  without_certain_space, without_space)
+from shape import fault_of, strict_fault_of, with_brackets
 
 RULES = ["encoded-word", "line-too-long", "msgid-too-long", "space-in-msgid", "references-too-long", "folded",
-         "no-angle-brackets", "non-ascii", "control-character", "duplicate-field", "malformed", "missing"]
+         "brackets", "non-ascii", "control-character", "duplicate-field", "malformed", "strict-syntax", "missing"]
+CORRELATOR = "x-ms-tnef-correlator"
+LAYOUT = ("line-too-long", "folded")
 DEFAULT = {"encoded-word": "fix", "line-too-long": "fix", "msgid-too-long": "fix", "space-in-msgid": "fix",
-           "references-too-long": "report", "folded": "off", "no-angle-brackets": "report", "non-ascii": "report",
-           "control-character": "report", "duplicate-field": "report", "malformed": "report", "missing": "off"}
+           "references-too-long": "report", "folded": "off", "brackets": "report", "non-ascii": "report",
+           "control-character": "report", "duplicate-field": "report", "malformed": "report", "strict-syntax": "off",
+           "missing": "off"}
 # name: (is a list of ids, at most once in a header)
 FIELDS = {"message-id": (False, True), "resent-message-id": (False, False), "in-reply-to": (True, True),
           "references": (True, True)}
@@ -26,7 +31,7 @@ class Policy:
         self.fields = dict(FIELDS)
         self.line_length = MAX_LINE
         self.fold_at = MAX_LINE
-        self.msgid_length = 950
+        self.msgid_length = 979
         self.references_length = 2000
         self.msgid_domain = ""
         self.keeps_signed = False
@@ -104,7 +109,7 @@ class Work:
         self.policy = policy
         self.tokens = scan(body)
         self.is_changed = False  # tokens are to be written anew
-        self.held_because = held_because  # nothing but folds may change
+        self.held_because = doubt_of(self.ids()) or held_because  # nothing but line breaks may change
         self.is_unread = False  # holds encoded-words that were not decoded
         self.findings = {}  # rule: (is an edit, reason)
 
@@ -118,7 +123,7 @@ class Work:
         """What the rule finds, and the edit it would make: new tokens, or none for a reason. A reason that is plain
         without a try is given under "report" too."""
         is_fix = self.policy.action[rule] == "fix"
-        if reason and (is_fix or rule in ("encoded-word", "space-in-msgid")):
+        if reason and (is_fix or rule in ("encoded-word", "space-in-msgid", "malformed", "strict-syntax")):
             self.findings[rule] = (False, reason)
         elif is_fix and self.held_because:
             self.findings[rule] = (False, self.held_because)
@@ -153,15 +158,14 @@ def units_of(tokens):
     return units
 
 
-def verbatim_units_of(tokens):
-    """What stands between white space."""
-    units = [""]
-    for kind, text in tokens:
-        if kind == "space":
-            units.append("")
-        else:
-            units[-1] += text
-    return [unit for unit in units if unit]
+def doubt_of(ids):
+    """Why nothing but line breaks may change where an id may be several, or its white space may be part of it."""
+    for an_id in ids:
+        if inner_space(an_id) == "uncertain":
+            return "uncertain"
+        if may_be_several(an_id):
+            return "more-than-one-msg-id"
+    return ""
 
 
 def read_words(words, work, is_whole):
@@ -175,6 +179,7 @@ def read_words(words, work, is_whole):
         return None, ""
     if refusal:
         return [], refusal
+    octets = re.sub(r"\r?\n\Z", "", octets)  # the line end was encoded too
     if is_whole and is_clean_bare_id(octets.strip(" \t\n")):
         octets = "<" + octets.strip(" \t\n") + ">"
     return read_decoded(octets)
@@ -198,10 +203,24 @@ def read_decoded(octets):
         if not an_id or re.search(r"[ \t]", an_id[1]):
             return [], "space-in-msgid"
         if not an_id[1]:
-            return [], "empty-msg-id"
+            return [], "empty"
+        if may_be_several(an_id[0]):
+            return [], "more-than-one-msg-id"
         ids.append(an_id[0])
         rest = rest[an_id.end():].lstrip(" \t,")
     return ids, "" if ids else "no-msg-id"
+
+
+def begins_inside_id(tokens):
+    """Whether an encoded-word begins inside an id, wherever it ends: it is none to a reader that decodes first."""
+    body = "".join(text for _, text in tokens)
+    at = 0
+    for kind, text in tokens:
+        places = [at + found.start() for found in re.finditer(r"=\?", text)]
+        if kind == "id" and any(WORD.match(body, place) for place in places):
+            return True
+        at += len(text)
+    return False
 
 
 def encoded_words(work):
@@ -236,16 +255,15 @@ def encoded_words(work):
             out += tokens[at:end]
         else:
             is_found, reason = True, reason or refusal
-            for an_id in ids:
-                out += [("id", an_id), ("space", " ")]
+            out += [("id", an_id) for an_id in ids]
         at = end
+    if not reason and begins_inside_id(tokens):
+        is_found, reason = True, "inside-msg-id"
     if not is_found:
         return None
     if not reason and not work.is_list:
-        if any(kind not in ("id", "space", "comment", "comma") for kind, _ in out):
-            reason = "text-left-over"
-        elif len(ids_of(out)) > 1:
-            reason = "more-than-one-msg-id"
+        fault = fault_of(out, False, work.policy.fields, work.is_on("space-in-msgid"))
+        reason = fault if fault != "empty-side" else ""  # all that was written is read
     return out, reason
 
 
@@ -274,7 +292,7 @@ def shorten_where(work, rule, is_affected):
 def check_space(work):
     kinds = {inner_space(an_id) for an_id in work.ids()} - {"none"}
     if kinds:
-        reason = "uncertain" if "uncertain" in kinds else "" if "certain" in kinds else "quoted"
+        reason = "uncertain" if "uncertain" in kinds else "" if "certain" in kinds else "legal-space"
         work.found("space-in-msgid", reason, [(kind, without_certain_space(text) if kind == "id" else text)
                                               for kind, text in work.tokens])
 
@@ -323,19 +341,28 @@ def run_rules(work):
     has_fold = unfold(work.body) != work.body
     if work.is_on("folded") and has_fold and len(work.name) + 1 + len(unfold(work.body)) <= work.policy.fold_at:
         work.found_in_layout("folded")
-    rest = [token for token in work.tokens if token[0] != "space"]
-    is_bare = len(rest) == 1 and rest[0][0] == "text" and is_clean_bare_id(rest[0][1])
-    if work.is_on("no-angle-brackets") and is_bare:
-        work.found("no-angle-brackets", "", [("id", "<" + rest[0][1] + ">")])
+    bracketed = with_brackets(work.tokens, work.is_list) if work.is_on("brackets") else None
+    if bracketed:
+        work.found("brackets", "", bracketed)
     if work.is_on("non-ascii"):
         shorten_where(work, "non-ascii", lambda an_id: re.search(r"[\x80-\xff]", an_id))
     if work.is_on("control-character") and re.search(r"[\x00-\x08\x0b-\x1f\x7f]|\n(?![ \t])", work.body):
         work.found("control-character")
     if work.is_on("duplicate-field") and work.once and work.instance > 1:
         work.found("duplicate-field")
-    # One fault, one line: what encoded-word finds, and a bare "left@right", is an id, if a badly written one.
-    if work.is_on("malformed") and not work.is_list and not work.ids() and not is_bare and not work.is_unread:
-        work.found("malformed")
+    # One fault, one line.
+    if work.is_on("malformed") and not work.is_unread and "brackets" not in work.findings:
+        fault = fault_of(work.tokens, work.is_list, work.policy.fields, work.is_on("space-in-msgid"))
+        if fault:
+            work.found("malformed", fault)
+    if work.is_on("strict-syntax"):
+        # One fault, one line.
+        ids = [an_id for an_id in work.ids()
+               if not (work.is_on("non-ascii") and re.search(r"[\x80-\xff]", an_id)) and
+               not (work.is_on("space-in-msgid") and inner_space(an_id) != "none")]
+        fault = next(filter(None, map(strict_fault_of, ids)), "")
+        if fault:
+            work.found("strict-syntax", fault)
 
 
 def demote(work, reason, rules=RULES):
@@ -344,19 +371,44 @@ def demote(work, reason, rules=RULES):
             work.findings[rule] = (False, reason)
 
 
+def laid_out(work):
+    """The body with new line breaks and nothing else; takes back what cannot be done."""
+    body = work.body
+    if work.findings.get("folded", (False,))[0]:
+        body = unfold_between_ids(work.tokens)
+        if body == work.body:
+            demote(work, "space-in-msgid", ("folded",))
+    if work.findings.get("line-too-long", (False,))[0]:
+        limit, fold_at = work.policy.line_length, work.policy.fold_at
+        over = octets_over(work.name, body, limit)
+        new_body = refold(work.name, body, scan(body), False, limit, fold_at)
+        if octets_over(work.name, new_body, limit) and not work.held_because:
+            new_body = refold(work.name, new_body, scan(new_body), True, limit, fold_at)
+        if octets_over(work.name, new_body, limit) < over and longest_line(work.name, new_body) <= MAX_LINE:
+            body = new_body
+        else:
+            demote(work, "no-fold-point", ("line-too-long",))
+    return body
+
+
+def rendered(work):
+    """The body as it is written where its ids change; takes back what cannot be done."""
+    limit, fold_at = work.policy.line_length, work.policy.fold_at
+    body = fold(work.name, units_of(work.tokens), fold_at)
+    body = refold(work.name, body, scan(body), False, limit, fold_at)  # a long phrase
+    longest, longest_before = longest_line(work.name, body), longest_line(work.name, work.body)
+    if longest > MAX_LINE or (longest > limit and longest >= longest_before):
+        demote(work, "no-fold-point", ("line-too-long",))
+    return body
+
+
 def new_body_of(work):
     """What the field becomes, or None; takes back what cannot be done."""
     if not any(is_edit for is_edit, _ in work.findings.values()):
         return None
-    units = verbatim_units_of(work.tokens) if work.held_because else units_of(work.tokens)
-    body = fold(work.name, units, work.policy.fold_at)
-    longest, longest_before = longest_line(work.name, body), longest_line(work.name, work.body)
-    if longest > MAX_LINE or (longest > work.policy.line_length and longest >= longest_before):
-        demote(work, "no-fold-point", ("line-too-long",))
-    # A fold that is no white space between tokens cannot stay and must not go, where the octets are to be kept.
-    has_fixed_fold = work.held_because and any("\n" in unit for unit in units)
+    body = rendered(work) if work.is_changed else laid_out(work)
     is_same = [without_space(an_id) for an_id in ids_of(scan(body))] == [without_space(an_id) for an_id in work.ids()]
-    if has_fixed_fold or body in ("", work.body) or not is_safe(work.name, body) or not is_same:
+    if not body.strip(" \t\n") or body == work.body or not is_safe(work.name, body) or not is_same:
         demote(work, "unrenderable")
     return body if any(is_edit for is_edit, _ in work.findings.values()) else None
 
@@ -404,25 +456,73 @@ def decide_signed(field, body, policy, signatures):
     return findings, new_body, fate_of_folds, fate
 
 
+def identity(body):
+    """What a body says: its encoded-words read, its white space left out; None where one cannot be read."""
+    out = ""
+    for kind, text in scan(body):
+        octets, refusal = decode(text) if kind == "word" else (text, "")
+        if refusal:
+            return None
+        out += octets
+    return without_space(out).replace("\r", "") or None
+
+
+def shown(body):
+    return unfold(body).strip(" \t\n")
+
+
+def followers_of(fields, policy):
+    """The position of the first Message-ID, and the correlators that hold its id: [(position, name, instance, body)]"""
+    message_ids = [position for position, (name, _) in enumerate(fields) if name.lower() == "message-id"]
+    if CORRELATOR in policy.fields or not message_ids:
+        return None, []
+    out, count = [], 0
+    for position, (name, body) in enumerate(fields):
+        if name.lower() == CORRELATOR:
+            count += 1
+            if identity(body) and identity(body) == identity(fields[message_ids[0]][1]):
+                out.append((position, name, count, body))
+    return message_ids[0], out
+
+
 def verdict(fields, policy):
     """[(rule, field, instance, is an edit, reason, before, after, keeps, breaks)], [(field, instance, new body)]"""
-    findings, edits = [], []
+    found_at, edit_at = {}, {}
     signatures = Signatures(fields)
     counts = {}
-    for name, body in fields:
+    leader, followers = followers_of(fields, policy)
+    for position, (name, body) in enumerate(fields):
         key = name.lower()
         counts[key] = counts.get(key, 0) + 1
         if key not in policy.fields:
             continue
         field = (name, counts[key], *policy.fields[key])
         found, new_body, fate, held_back = decide_signed(field, body, policy, signatures)
+        edits = [rule for rule, (is_edit, _) in found.items() if is_edit]
+        if position == leader and new_body is not None and shown(body) != shown(new_body):
+            changed = [one for one in followers if one[3] != new_body]
+            broken = [fate for fate in (signatures.after(*one[1:], new_body) for one in changed) if fate[1]]
+            if policy.keeps_signed and broken:  # both or none
+                found, held_back = taken_back(found), broken[0]
+                new_body, fate, changed = None, ([], []), []
+            for other, of, number, old in changed:
+                # Its name is longer, so the body may not fit a line.
+                is_possible = is_safe(of, new_body)
+                survival = signatures.after(of, number, old, new_body) if is_possible else ([], [])
+                found_at[other] = [(rule, of, number, is_possible, "" if is_possible else "no-fold-point", shown(old),
+                                    shown(new_body) if is_possible else "", *survival)
+                                   for rule in RULES if rule in edits]
+                if is_possible:
+                    edit_at[other] = (of, number, new_body)
+        found_at[position] = []
         for rule in [rule for rule in RULES if rule in found]:
             is_edit, reason = found[rule]
-            after = unfold(new_body).strip(" \t\n") if is_edit else ""
+            after = shown(new_body) if is_edit else ""
             dkim = fate if is_edit else held_back if reason == "signed" else ([], [])
-            findings.append((rule, name, counts[key], is_edit, reason, unfold(body).strip(" \t\n"), after, *dkim))
+            found_at[position].append((rule, name, counts[key], is_edit, reason, shown(body), after, *dkim))
         if new_body is not None:
-            edits.append((name, counts[key], new_body))
+            edit_at[position] = (name, counts[key], new_body)
+    findings = [finding for position in sorted(found_at) for finding in found_at[position]]
     if policy.action["missing"] != "off" and "message-id" not in counts:
         findings.append(("missing", "Message-ID", 0, False, "", "", "", [], []))
-    return findings, edits
+    return findings, [edit_at[position] for position in sorted(edit_at)]
