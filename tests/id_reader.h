@@ -174,13 +174,13 @@ inline std::vector<std::string> ids(std::string_view body) {
 
 /// The insides of the pairs that may hold several ids: two of their "@" have white space or other punctuation that
 /// parts or encloses ids between them. Nothing is decoded.
-inline std::vector<std::string> several(std::string_view body) {
-  std::vector<std::string> out;
+inline std::vector<std::string_view> several(std::string_view body) {
+  std::vector<std::string_view> out;
   const auto read_pair = [&out](std::string_view inside) {
     const std::size_t first = inside.find('@');
     const std::size_t last = inside.rfind('@');
     if (first == last) return;
-    if (inside.substr(first, last - first).find_first_of(" \t\n,;\"()[]") != npos) out.emplace_back(inside);
+    if (inside.substr(first, last - first).find_first_of(" \t\n,;\"()[]") != npos) out.push_back(inside);
   };
   each_part(body, read_pair, [](std::string_view) {});
   return out;

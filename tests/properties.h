@@ -167,20 +167,24 @@ inline std::string broken_where_ids_are_lost(const FieldList& fields, const Poli
   return {};
 }
 
-/// What is promised of fields with brackets that may hold several ids: nothing but line breaks changes. A quote or
-/// parenthesis before the brackets can make a comment or quoted-string of them, which says nothing about the ids of the
-/// field; so does an encoded-word that is not to be decoded.
+/// What is promised of brackets that may hold several ids: nothing but line breaks changes in their field. With
+/// encoded-words in the field the promise is less, for they can be read in more than one way: the brackets stay. A
+/// quote or parenthesis before the brackets can make a comment or quoted-string of them, which says nothing about ids.
 inline std::string broken_where_several(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
   for (const Edit& edit : verdict.edits) {
-    const Field& field = *find(fields, edit.field, edit.instance);
-    const bool reads_words = policy.action(msgid::RuleId::encoded_word) != msgid::RuleAction::off;
-    if (policy.find(edit.field) == nullptr || (!reads_words && field.body.find("=?") != std::string::npos)) continue;
-    if (octets_without_folds(edit.new_body) == octets_without_folds(field.body)) continue;
-    const std::string body = id_reader::decoded(field.body);
-    const std::string before_quotes = body.substr(0, body.find_first_of("\"("));
-    const std::vector<std::string> pairs = id_reader::several(body);
-    if (!pairs.empty() && body.find("<" + pairs.front() + ">") < before_quotes.size()) {
-      return "brackets that may hold several ids hold their field";
+    const std::string& body = find(fields, edit.field, edit.instance)->body;
+    if (policy.find(edit.field) == nullptr || octets_without_folds(edit.new_body) == octets_without_folds(body)) {
+      continue;
+    }
+    const std::string decoded = id_reader::decoded(body);
+    const std::size_t quote = std::min(decoded.find_first_of("\"("), decoded.size());
+    const std::string after = octets_without_folds(id_reader::decoded(edit.new_body));
+    for (const std::string_view inside : id_reader::several(decoded)) {
+      if (inside.data() > decoded.data() + quote) break;
+      if (body.find("=?") == std::string::npos) return "brackets that may hold several ids hold their field";
+      if (after.find("<" + octets_without_folds(inside) + ">") == std::string::npos) {
+        return "encoded brackets that may hold several ids stay";
+      }
     }
   }
   return {};
