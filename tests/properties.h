@@ -3,12 +3,14 @@
 #define MSGID_TESTS_PROPERTIES_H
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/inspection.h"
 #include "msgid/inspect.h"
+#include "tests/id_reader.h"
 
 namespace properties {
 
@@ -137,6 +139,83 @@ inline std::string broken_where_signed(const FieldList& fields, const Policy& po
   return {};
 }
 
+/// Whether a rule has its part in the edit.
+inline bool has_rewritten(const Verdict& verdict, const Edit& edit, msgid::RuleId rule) {
+  return std::any_of(verdict.findings.begin(), verdict.findings.end(), [&](const Finding& finding) {
+    return finding.action == Action::rewrite && finding.rule->id == rule && finding.field == edit.field &&
+           finding.instance == edit.instance;
+  });
+}
+
+/// What is promised of ids: every clean one that a second reader finds in a field before an edit is there after it, and
+/// as often. An id that alone is too long gets a name instead; a list that is trimmed is meant to lose some, and an id
+/// with octets over 127 all that is in its brackets.
+inline std::string broken_where_ids_are_lost(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
+  for (const Edit& edit : verdict.edits) {
+    if (has_rewritten(verdict, edit, msgid::RuleId::references_too_long)) continue;
+    if (has_rewritten(verdict, edit, msgid::RuleId::non_ascii)) continue;
+    std::vector<std::string> before = id_reader::ids(find(fields, edit.field, edit.instance)->body);
+    if (has_rewritten(verdict, edit, msgid::RuleId::msgid_too_long)) {
+      const std::size_t limit = policy.msgid_length - std::string_view("<>").size();
+      std::erase_if(before, [limit](const std::string& id) { return id.size() > limit; });
+    }
+    const std::vector<std::string> after = id_reader::ids(edit.new_body);
+    std::vector<std::string> lost;
+    std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(lost));
+    if (!lost.empty()) return "no clean id is lost, but " + lost.front() + " by \"" + edit.new_body + "\"";
+  }
+  return {};
+}
+
+/// What is promised of brackets that may hold several ids: nothing but line breaks changes in their field. With
+/// encoded-words in the field the promise is less, for they can be read in more than one way: the brackets stay. A
+/// quote or parenthesis before the brackets can make a comment or quoted-string of them, which says nothing about ids.
+inline std::string broken_where_several(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
+  for (const Edit& edit : verdict.edits) {
+    const std::string& body = find(fields, edit.field, edit.instance)->body;
+    if (policy.find(edit.field) == nullptr || octets_without_folds(edit.new_body) == octets_without_folds(body)) {
+      continue;
+    }
+    const std::string decoded = id_reader::decoded(body);
+    const std::size_t quote = std::min(decoded.find_first_of("\"("), decoded.size());
+    const std::string after = octets_without_folds(id_reader::decoded(edit.new_body));
+    for (const std::string_view inside : id_reader::several(decoded)) {
+      if (inside.data() > decoded.data() + quote) break;
+      if (body.find("=?") == std::string::npos) return "brackets that may hold several ids hold their field";
+      if (after.find("<" + octets_without_folds(inside) + ">") == std::string::npos) {
+        return "encoded brackets that may hold several ids stay";
+      }
+    }
+  }
+  return {};
+}
+
+/// What is promised of correlators: one that is the same as the Message-ID before is the same after, but for folds, and
+/// none is edited without it.
+inline std::string broken_where_correlated(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
+  const Field* message_id = find(fields, "Message-ID", 1);
+  if (message_id == nullptr || policy.find(msgid::correlator_field) != nullptr) return {};
+  const auto new_body = [&](const Field& field) {
+    const auto edit = std::find_if(verdict.edits.begin(), verdict.edits.end(), [&](const Edit& candidate) {
+      return candidate.instance == field.instance && msgid::same_name(candidate.field, field.name);
+    });
+    return edit == verdict.edits.end() ? nullptr : &edit->new_body;
+  };
+  const std::string* id = new_body(*message_id);
+  for (const Field& field : fields) {
+    if (!msgid::same_name(field.name, msgid::correlator_field)) continue;
+    const std::string* correlator = new_body(field);
+    if (correlator != nullptr && (id == nullptr || *correlator != *id)) return "a correlator follows the Message-ID";
+    if (field.body != message_id->body) continue;
+    const std::string& id_after = id == nullptr ? message_id->body : *id;
+    const std::string& correlator_after = correlator == nullptr ? field.body : *correlator;
+    if (octets_without_folds(correlator_after) != octets_without_folds(id_after)) {
+      return "the Message-ID and its correlator stay the same";
+    }
+  }
+  return {};
+}
+
 /// The first promise that is broken for these fields under this policy, in words; empty if all hold.
 inline std::string broken(const FieldList& fields, const Policy& policy) {
   for (const Field& field : fields) {
@@ -191,6 +270,11 @@ inline std::string broken(const FieldList& fields, const Policy& policy) {
     return of_layout;
   }
   if (const std::string of_signed = broken_where_signed(fields, policy, verdict); !of_signed.empty()) return of_signed;
+  if (const std::string lost = broken_where_ids_are_lost(fields, policy, verdict); !lost.empty()) return lost;
+  if (const std::string several = broken_where_several(fields, policy, verdict); !several.empty()) return several;
+  if (const std::string correlated = broken_where_correlated(fields, policy, verdict); !correlated.empty()) {
+    return correlated;
+  }
   const Verdict again = msgid::inspect(msgid::apply(fields, verdict.edits), policy);
   if (!again.edits.empty()) return "idempotent: no edits after apply(), but \"" + again.edits.front().new_body + "\"";
   return {};

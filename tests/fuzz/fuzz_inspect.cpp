@@ -1,5 +1,6 @@
 // The promises of inspect() over any octets. The first octets choose a policy, and whether the rest is taken as it is
-// or mapped into an alphabet that is rich in the grammar's own characters.
+// or each octet for a word of the grammar.
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -8,7 +9,16 @@
 
 namespace {
 
-constexpr std::string_view alphabet = "<>@.,()\"\\[]=?_ \t\n!aqbQBx3CEu-8\x01\xc3";
+using namespace std::string_view_literals;
+
+/// Octets of the grammar, and words that a mutation of octets does not hit upon.
+constexpr std::array words = {
+    "<"sv,     ">"sv,   "@"sv,         "."sv,           ","sv,         "("sv,       ")"sv,      "\""sv, "\\"sv,
+    "["sv,     "]"sv,   "="sv,         "?"sv,           "_"sv,         " "sv,       "\t"sv,     "\n"sv, "!"sv,
+    "a"sv,     "q"sv,   "b"sv,         "Q"sv,           "B"sv,         "x"sv,       "3"sv,      "C"sv,  "E"sv,
+    "u"sv,     "-"sv,   "8"sv,         "\x01"sv,        "\xc3"sv,      ";"sv,       "\n "sv,    "<<"sv, ">>"sv,
+    "<a@b>"sv, "c@d"sv, "<e@f g@h>"sv, "<i@j\n k@l>"sv, "&lt;"sv,      "&gt;"sv,    "=?u?q?"sv, "?="sv, "=3C"sv,
+    "=3E"sv,   "=40"sv, "=?u?b?"sv,    "PGFAYj4="sv,    "<a@[1;2]>"sv, "\"<m@n>"sv, "(<o@p>"sv};
 
 msgid::Policy policy_from(std::uint8_t limits, std::uint8_t actions) {
   msgid::Policy policy;
@@ -24,6 +34,8 @@ msgid::Policy policy_from(std::uint8_t limits, std::uint8_t actions) {
   if ((limits & 8U) != 0) policy.references_length = 120;
   if ((limits & 16U) != 0) policy.msgid_domain = "x.example";
   if ((limits & 32U) != 0) policy.signed_fields = msgid::SignedFields::keep;
+  if ((limits & 64U) != 0) policy.action(msgid::RuleId::brackets) = msgid::RuleAction::fix;
+  if ((limits & 128U) != 0) policy.action(msgid::RuleId::strict_syntax) = msgid::RuleAction::report;
   return policy;
 }
 
@@ -35,13 +47,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool is_mapped = (data[2] & 1U) != 0;
   std::string body;
   for (std::size_t i = 3; i < size; ++i) {
-    body += is_mapped ? alphabet[data[i] % alphabet.size()] : static_cast<char>(data[i]);
+    if (is_mapped) {
+      body += words[data[i] % words.size()];
+    } else {
+      body += static_cast<char>(data[i]);
+    }
   }
   const msgid::FieldList fields = {
       {"Message-ID", body, 1},
       {"References", body, 1},
       {"References", body, 2},
       {"X", body, 1},
+      {"X-MS-TNEF-Correlator", body, 1},
       {"DKIM-Signature", (data[2] & 2U) != 0 ? " d=d.example; c=relaxed; h=message-id:references" : body, 1}};
   const std::string broken = properties::broken(fields, policy);
   fuzz::expect(broken.empty(), broken);
