@@ -7,6 +7,7 @@
 #include "core/ascii.h"
 #include "core/inspection.h"
 #include "core/layout.h"
+#include "core/shape.h"
 #include "msgid/encoded_word.h"
 
 namespace msgid {
@@ -31,16 +32,21 @@ std::vector<std::string_view> units(std::span<const Token> tokens) {
     return token.kind == TokenKind::text || token.kind == TokenKind::quoted_string ||
            token.kind == TokenKind::encoded_word;
   };
+  const auto touches = [tokens](std::size_t i) {  // the token before it
+    return tokens[i - 1].kind != TokenKind::white_space && tokens[i - 1].kind != TokenKind::comma;
+  };
   for (std::size_t i = 0; i < tokens.size();) {
     const Token& first = tokens[i];
     if (first.kind == TokenKind::white_space || first.kind == TokenKind::comma) {
       ++i;
       continue;
     }
-    // The tokens of a phrase view the same text, so the views can be joined.
+    // The tokens of a phrase view the same text, so the views can be joined. A comment that touches one belongs to it.
+    const bool is_comment = first.kind == TokenKind::comment;
+    const bool begins_phrase = is_word(first) || (is_comment && i + 1 < tokens.size() && is_word(tokens[i + 1]));
     std::size_t end = i + 1;
-    for (std::size_t j = end; is_word(first) && j < tokens.size(); ++j) {
-      if (is_word(tokens[j])) {
+    for (std::size_t j = end; begins_phrase && j < tokens.size(); ++j) {
+      if (is_word(tokens[j]) || (tokens[j].kind == TokenKind::comment && touches(j))) {
         end = j + 1;
       } else if (tokens[j].kind != TokenKind::white_space && tokens[j].kind != TokenKind::comma) {
         break;
@@ -171,14 +177,16 @@ struct Result {
 };
 
 /// Why nothing but line breaks may change in a field with such an id, or none: what may be several ids, or one with
-/// white space that may be part of it, is never replaced, joined or cut.
-Reason doubt_about(std::span<const Token> tokens) {
-  for (const Token& token : tokens) {
+/// white space that may be part of it, is never replaced, joined or cut. Nor is one that holds an encoded-word.
+Reason doubt_about(const Inspection& field) {
+  for (const Token& token : field.tokens) {
     if (token.kind != TokenKind::msg_id) continue;
     if (inner_space(token.text) == InnerSpace::uncertain) return Reason::uncertain;
     if (may_be_several(token.text)) return Reason::more_than_one_msg_id;
   }
-  return Reason::none;
+  // Where the rule is on, it says so itself.
+  const bool is_off = field.policy.action(RuleId::encoded_word) == RuleAction::off;
+  return is_off && has_word_in_brackets(field.body, field.tokens) ? Reason::encoded_word : Reason::none;
 }
 
 /// With `only_layout` nothing but line breaks may change, for the sake of a signature.
@@ -194,7 +202,7 @@ Result run_rounds(const Field& field, const ListedField& listed, const Policy& p
     const std::string_view body = is_first ? std::string_view(field.body) : result.new_body;
     scan(body, tokens);
     Inspection inspection{policy, listed, field.name, body, field.instance, tokens};
-    inspection.hold(doubt_about(tokens));
+    inspection.hold(doubt_about(inspection));
     if (only_layout) inspection.hold(Reason::signature);
     Records found = {};
     const bool any_mended = run_rules(inspection, found, is_first);
@@ -360,6 +368,7 @@ class CorrelatedIds {
   bool has_to_follow(const Field& field, const Field& message_id, std::string_view new_body) const {
     if (!same_name(field.name, correlator_field) || policy_.find(correlator_field) != nullptr) return false;
     if (field.body == new_body || shown(message_id.body) == shown(new_body)) return false;  // only line breaks change
+    if (shown(field.body) == shown(message_id.body)) return true;  // whatever can be read in it
     const std::optional<std::string> same = identity(field.body);
     return same && same == identity(message_id.body);
   }

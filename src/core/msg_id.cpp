@@ -335,8 +335,9 @@ InnerSpace inner_space(std::string_view id) {
     has_certain_fold = has_certain_fold || (found == InnerSpace::certain && is_fold);
   });
   if (worst != InnerSpace::certain) return worst;
-  // Two ids may have lost what parted them, and a fold between two ids is no line cut.
-  if (may_be_several(id)) return InnerSpace::uncertain;
+  // Two ids may have lost what parted them, and a fold between two ids is no line cut. Without its space the id could
+  // become an encoded-word.
+  if (may_be_several(id) || id.find("=?") != npos) return InnerSpace::uncertain;
   if (!has_certain_fold) return worst;
   const std::string joined = without_spurious_space(id);
   const bool is_clean = is_clean_bare_id(std::string_view(joined).substr(1, joined.size() - 2));

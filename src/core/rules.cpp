@@ -26,23 +26,6 @@ std::string in_brackets(std::string_view bare_id) {
   return id;
 }
 
-/// Whether an encoded-word begins inside the brackets of an id, closed or not. It may end after them.
-bool has_word_in_brackets(const Inspection& field) {
-  EncodedWordMatcher matcher(field.body);
-  EncodedWord word;
-  std::size_t begin = 0;
-  for (const Token& token : field.tokens) {  // not changed yet, so their texts put together are the body
-    const std::size_t end = begin + token.text.size();
-    const bool is_in_brackets = token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
-    for (std::size_t at = field.body.find("=?", begin); is_in_brackets && at < end;
-         at = field.body.find("=?", at + 1)) {
-      if (matcher.match(at, word)) return true;
-    }
-    begin = end;
-  }
-  return false;
-}
-
 /// Reads what encoded-words decoded to: *(msg-id / "," / WSP), each msg-id "<" 1*(VCHAR without angle brackets) ">".
 /// Appends a token for each id; returns why not, or none.
 Reason read_ids(std::string_view octets, std::vector<Token>& ids) {
@@ -64,6 +47,8 @@ Reason read_ids(std::string_view octets, std::vector<Token>& ids) {
     if (end == i + 1) return Reason::empty;
     const std::string_view id = octets.substr(i, end + 1 - i);
     if (may_be_several(id)) return Reason::more_than_one_msg_id;
+    const std::array<Token, 1> token = {{{TokenKind::msg_id, id}}};
+    if (has_word_in_brackets(id, token)) return Reason::inside_msg_id;
     ids.push_back({TokenKind::msg_id, id});
     i = end + 1;
   }
@@ -148,7 +133,7 @@ bool has_broken_word(std::span<const Token> tokens) {
 
 Answer encoded_word(Inspection& field, bool may_fix) {
   if (field.body.find("=?") == npos) return clean;
-  const bool is_inside_id = has_word_in_brackets(field);
+  const bool is_inside_id = has_word_in_brackets(field.body, field.tokens);
   const bool is_broken = has_broken_word(field.tokens);
   ReadRuns read = read_runs(field);
   if (!is_inside_id && !is_broken && !read.stand_for_ids) return clean;

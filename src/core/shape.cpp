@@ -151,6 +151,22 @@ bool has_one_word_only(std::span<const Token> tokens) {
 
 }  // namespace
 
+bool has_word_in_brackets(std::string_view body, std::span<const Token> tokens) {
+  EncodedWordMatcher matcher(body);
+  EncodedWord word;
+  std::size_t begin = 0;
+  for (const Token& token : tokens) {
+    const std::size_t end = begin + token.text.size();
+    const bool is_in_brackets = token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
+    const std::string_view up_to_end = body.substr(0, is_in_brackets ? end : begin);
+    for (std::size_t at = up_to_end.find("=?", begin); at != npos; at = up_to_end.find("=?", at + 1)) {
+      if (matcher.match(at, word)) return true;
+    }
+    begin = end;
+  }
+  return false;
+}
+
 Reason fault_of(std::span<const Token> tokens, const ListedField& listed, const Policy& policy) {
   if (is_escaped(tokens)) return Reason::escaped;
   if (is_quoted(tokens)) return Reason::quoted;
@@ -267,9 +283,10 @@ std::optional<std::vector<Token>> with_brackets(Inspection& field) {
     // What has no end at the end of a list may be the beginning of a longer id: lists are cut at length limits.
     const bool is_last = std::all_of(tokens.begin() + static_cast<std::ptrdiff_t>(piece.end), tokens.end(), is_space);
     const bool is_cut = brackets.is_open && is_last && field.listed.is_list;
-    const bool touches_odd_id =
-        (i > 0 && is_odd_id(tokens[i - 1])) || (piece.end < tokens.size() && is_odd_id(tokens[piece.end]));
-    if (brackets.ids.empty() || is_cut || (brackets.is_bare && touches_odd_id)) return std::nullopt;
+    // A bracket that is missing beside an odd id may never have been there: both may be halves of one id.
+    const bool is_half = (i > 0 && is_odd_id(tokens[i - 1]) && piece.text.front() != '<') ||
+                         (piece.end < tokens.size() && is_odd_id(tokens[piece.end]) && piece.text.back() != '>');
+    if (brackets.ids.empty() || is_cut || is_half) return std::nullopt;
     ids += brackets.ids.size();
     is_repaired = is_repaired || brackets.is_repaired;
     has_bare = has_bare || brackets.is_bare;

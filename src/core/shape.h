@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/inspection.h"
@@ -11,6 +12,10 @@
 #include "msgid/reason.h"
 
 namespace msgid {
+
+/// Whether an encoded-word begins inside the brackets of an id, closed or not. It may end after them. `tokens` are those
+/// of `body`.
+bool has_word_in_brackets(std::string_view body, std::span<const Token> tokens);
 
 /// What is wrong with the field, the most telling fault first, or Reason::none. Not wrong in a list: a phrase of
 /// several words, a comment, and any white space and commas between ids. Not wrong anywhere: an id of odd characters,

@@ -276,7 +276,7 @@ def is_several(an_id):
 def inner_space(an_id):
     """Where all of it is quoted nothing would be removed, so several ids are no reason for doubt about it."""
     kinds = {what for _, _, what in inner_spaces(an_id)}
-    if "certain" in kinds and may_be_several(an_id):
+    if "certain" in kinds and (may_be_several(an_id) or "=?" in an_id):
         return "uncertain"
     if any(what == "certain" and "\n" in an_id[begin:end] for begin, end, what in inner_spaces(an_id)):
         if not is_clean_bare_id(cut_certain_space(an_id)[1:-1]):

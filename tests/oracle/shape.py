@@ -23,6 +23,10 @@ def ids_in_brackets(text):
     return ["<" + inside + ">" for _, inside, _ in parts], is_repaired, False, not parts[-1][2]
 
 
+def is_odd_id(token):
+    return token[0] == "id" and not is_clean_bare_id(token[1][1:-1])
+
+
 def with_brackets(tokens, is_list):
     """The tokens with one pair of brackets around each clean id, or None."""
     if any(kind in ("quoted", "word") for kind, _ in tokens):
@@ -34,22 +38,26 @@ def with_brackets(tokens, is_list):
             out.append(tokens[at])
             at += 1
             continue
+        if is_odd_id(tokens[at]):
+            out.append(tokens[at])
+            at += 1
+            continue
         end = at
-        while end < len(tokens) and tokens[end][0] in ("id", "unterminated", "text"):
+        while end < len(tokens) and tokens[end][0] in ("id", "unterminated", "text") and not is_odd_id(tokens[end]):
             end += 1
-        if all(kind == "id" for kind, _ in tokens[at:end]):
-            if any(is_clean_bare_id(text[1:-1]) and ESCAPES.search(text) for _, text in tokens[at:end]):
-                return None  # escaped text is not touched, nor is what is beside it
-            out += tokens[at:end]
-        else:
-            found = ids_in_brackets("".join(text for _, text in tokens[at:end]))
-            if not found:
-                return None
-            if found[3] and is_list and all(kind == "space" for kind, _ in tokens[end:]):
-                return None  # the rest of the id may have been cut off
-            out += [("id", an_id) for an_id in found[0]]
-            is_repaired = is_repaired or found[1]
-            has_bare = has_bare or found[2]
+        text = "".join(text for _, text in tokens[at:end])
+        if at > 0 and is_odd_id(tokens[at - 1]) and text[0] != "<":
+            return None  # half of an id that has a bracket inside
+        if end < len(tokens) and is_odd_id(tokens[end]) and text[-1] != ">":
+            return None
+        found = ids_in_brackets(text)
+        if not found:
+            return None
+        if found[3] and is_list and all(kind == "space" for kind, _ in tokens[end:]):
+            return None  # the rest of the id may have been cut off
+        out += [("id", an_id) for an_id in found[0]]
+        is_repaired = is_repaired or found[1]
+        has_bare = has_bare or found[2]
         at = end
     if has_bare and any(kind == "comment" for kind, _ in tokens):
         return None  # an address, and whose it is
@@ -83,8 +91,7 @@ def is_quoted(tokens):
                                  WORD.match(inside)):
             return True
         if kind == "text" and not text.strip("\"'`"):
-            around = [token[0] for token in tokens[:number] if token[0] != "space"][-1:]
-            around += [token[0] for token in tokens[number + 1:] if token[0] != "space"][:1]
+            around = [token[0] for token in tokens[max(number - 1, 0):number] + tokens[number + 1:number + 2]]
             if not {"id", "unterminated", "word"}.isdisjoint(around):
                 return True  # a mark without its partner
     return False
@@ -96,7 +103,8 @@ def fault_of(tokens, is_list, names, is_space_on):
     ids = [text for kind, text in tokens if kind == "id"]
     texts = [token[1] for token in tokens if is_text(token)]
     empty_pairs = [text for text in texts if re.fullmatch(r"<[ \t\n]*>", text)]
-    others = [token[1] for token in tokens if is_text(token) or token[0] in ("quoted", "word")]
+    others = [token[1] for token in tokens
+              if (is_text(token) and token[1] not in empty_pairs) or token[0] in ("quoted", "word")]
     if is_escaped(tokens):
         return "escaped"
     if is_quoted(tokens):

@@ -109,7 +109,10 @@ class Work:
         self.policy = policy
         self.tokens = scan(body)
         self.is_changed = False  # tokens are to be written anew
-        self.held_because = doubt_of(self.ids()) or held_because  # nothing but line breaks may change
+        doubt = doubt_of(self.ids())
+        if not doubt and policy.action["encoded-word"] == "off" and begins_inside_id(self.tokens):
+            doubt = "encoded-word"
+        self.held_because = doubt or held_because  # nothing but line breaks may change
         self.is_unread = False  # holds encoded-words that were not decoded
         self.findings = {}  # rule: (is an edit, reason)
 
@@ -147,13 +150,27 @@ def units_of(tokens):
         if phrase.strip(" \t\n,"):
             units.append(phrase.strip(" \t\n,"))
 
-    for kind, text in tokens:
-        if kind in ("id", "comment", "unterminated"):
+    def is_word(i):
+        return 0 <= i < len(tokens) and tokens[i][0] in ("text", "quoted", "word")
+
+    in_phrase = False
+    for i, (kind, text) in enumerate(tokens):
+        # A comment belongs to a phrase that it touches.
+        touches = kind == "comment" and (is_word(i + 1) or (in_phrase and tokens[i - 1][0] not in ("space", "comma")))
+        if kind == "comment" and touches and not (in_phrase and tokens[i - 1][0] not in ("space", "comma")):
+            if in_phrase:
+                touches = False
+        if kind in ("id", "unterminated") or (kind == "comment" and not touches):
             end_phrase()
             phrase = ""
-            units.append(text)
+            in_phrase = False
+            if kind == "comment" and is_word(i + 1):
+                phrase, in_phrase = text, True
+            else:
+                units.append(text)
         else:
             phrase += text
+            in_phrase = in_phrase or is_word(i) or kind == "comment"
     end_phrase()
     return units
 
@@ -206,6 +223,8 @@ def read_decoded(octets):
             return [], "empty"
         if may_be_several(an_id[0]):
             return [], "more-than-one-msg-id"
+        if WORD.search(an_id[0]):
+            return [], "inside-msg-id"
         ids.append(an_id[0])
         rest = rest[an_id.end():].lstrip(" \t,")
     return ids, "" if ids else "no-msg-id"
@@ -217,7 +236,7 @@ def begins_inside_id(tokens):
     at = 0
     for kind, text in tokens:
         places = [at + found.start() for found in re.finditer(r"=\?", text)]
-        if kind == "id" and any(WORD.match(body, place) for place in places):
+        if kind in ("id", "unterminated") and any(WORD.match(body, place) for place in places):
             return True
         at += len(text)
     return False
@@ -228,7 +247,7 @@ def encoded_words(work):
     out, reason, is_found = [], "", False
     tokens = work.tokens
     # What stands behind the beginning of a word that has no end, or around one, is not to be taken for ids.
-    if any(kind in ("id", "unterminated") and WORD.search(text) for kind, text in tokens):
+    if begins_inside_id(tokens):
         is_found, reason = True, "inside-msg-id"
     elif any(kind == "text" and "=?" in text for kind, text in tokens):
         is_found, reason = True, "malformed-word"
@@ -257,8 +276,6 @@ def encoded_words(work):
             is_found, reason = True, reason or refusal
             out += [("id", an_id) for an_id in ids]
         at = end
-    if not reason and begins_inside_id(tokens):
-        is_found, reason = True, "inside-msg-id"
     if not is_found:
         return None
     if not reason and not work.is_list:
@@ -480,7 +497,9 @@ def followers_of(fields, policy):
     for position, (name, body) in enumerate(fields):
         if name.lower() == CORRELATOR:
             count += 1
-            if identity(body) and identity(body) == identity(fields[message_ids[0]][1]):
+            message_id = fields[message_ids[0]][1]
+            is_same = identity(body) and identity(body) == identity(message_id)
+            if is_same or shown(body) == shown(message_id):
                 out.append((position, name, count, body))
     return message_ids[0], out
 
@@ -501,19 +520,23 @@ def verdict(fields, policy):
         edits = [rule for rule, (is_edit, _) in found.items() if is_edit]
         if position == leader and new_body is not None and shown(body) != shown(new_body):
             changed = [one for one in followers if one[3] != new_body]
-            broken = [fate for fate in (signatures.after(*one[1:], new_body) for one in changed) if fate[1]]
-            if policy.keeps_signed and broken:  # both or none
-                found, held_back = taken_back(found), broken[0]
+            # Both or none: a signature that is to be kept may break, and a longer name leaves less room in a line.
+            for _, of, number, old in changed:
+                survival = signatures.after(of, number, old, new_body)
+                if not is_safe(of, new_body):
+                    reason, held_back = "no-fold-point", ([], [])
+                elif policy.keeps_signed and survival[1]:
+                    reason, held_back = "signed", survival
+                else:
+                    continue
+                found = {rule: (False, reason if is_edit else why) for rule, (is_edit, why) in found.items()}
                 new_body, fate, changed = None, ([], []), []
+                break
             for other, of, number, old in changed:
-                # Its name is longer, so the body may not fit a line.
-                is_possible = is_safe(of, new_body)
-                survival = signatures.after(of, number, old, new_body) if is_possible else ([], [])
-                found_at[other] = [(rule, of, number, is_possible, "" if is_possible else "no-fold-point", shown(old),
-                                    shown(new_body) if is_possible else "", *survival)
+                survival = signatures.after(of, number, old, new_body)
+                found_at[other] = [(rule, of, number, True, "", shown(old), shown(new_body), *survival)
                                    for rule in RULES if rule in edits]
-                if is_possible:
-                    edit_at[other] = (of, number, new_body)
+                edit_at[other] = (of, number, new_body)
         found_at[position] = []
         for rule in [rule for rule in RULES if rule in found]:
             is_edit, reason = found[rule]

@@ -159,6 +159,8 @@ const Case refused[] = {
     {"Message-ID", " =?utf-8?q?=3Ca=40b=3E=0D?=", "encoded-word:control-character"},
     {"Message-ID", " =?utf-8?q?=3Ca=40b=3E=0A_?=", "encoded-word:control-character"},
     {"References", " =?utf-8?q?=3Ca=40b=3E=0A=3Cc=40d=3E?=", "encoded-word:control-character"},
+    // What they decode to holds an encoded-word.
+    {"Message-ID", " =?utf-8?q?=3C=3D=3Futf-8=3Fq=3Fa=40b=3F=3D=3E?=", "encoded-word:inside-msg-id"},
     // Several ids in one pair of brackets.
     {"References", " =?utf-8?q?=3Ca=40b,c=40d=3E?=", "encoded-word:more-than-one-msg-id"},
     {"References", " =?utf-8?q?=3Ca=40b;c=40d=3E?= <e@f>", "encoded-word:more-than-one-msg-id"},
@@ -207,7 +209,7 @@ const Case refused[] = {
     // Inside plain brackets: reported, never decoded.
     {"Message-ID", " <a=?utf-8?q?=40?=b>", "encoded-word:inside-msg-id"},
     {"References", " <a =?utf-8?q?=40b=3E?=", "encoded-word:inside-msg-id"},
-    {"References", " <AAAA?=\n =?utf-8?q?b@c>,<d@e>?=", "encoded-word:inside-msg-id, space-in-msgid:encoded-word"},
+    {"References", " <AAAA?=\n =?utf-8?q?b@c>,<d@e>?=", "encoded-word:inside-msg-id, space-in-msgid:uncertain"},
     {"References", " <a@b> <c=?utf-8?q?d?=@e> =?utf-8?q?=3Cf=40g=3E?=", "encoded-word:inside-msg-id"},
     // One run that cannot be read leaves the whole field as it was.
     {"References", " =?utf-8?q?=3Ca=40b=3E?= , =?utf-8?q?=3Cc=4?=", "encoded-word:broken-escape"},
@@ -515,6 +517,26 @@ TEST(Doubt, KeepsAFoldBetweenTwoIds) {
   expect_all(cases);
 }
 
+TEST(Doubt, KeepsWhatMayBeAnEncodedWord) {
+  Policy policy = with(RuleId::encoded_word, RuleAction::off);
+  policy.msgid_length = 60;
+  const Case cases[] = {
+      {"Message-ID", " <=?utf-8?q?a@ b?=>", "space-in-msgid:uncertain"},
+      {"Message-ID", " <=?utf-8?q?=40?=\n a@b>", "space-in-msgid:uncertain"},
+      {"Message-ID", " <=?utf-8?q?=3Caaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=40b=3E?=>",
+       "msgid-too-long:encoded-word"},
+  };
+  expect_all(cases, policy);
+}
+
+TEST(Rendering, KeepsACommentWithTheWordsThatItTouches) {
+  const Case cases[] = {
+      {"References", " x@[(]>) <a .b@c>", "space-in-msgid -> x@[(]>) <a.b@c>"},
+      {"References", " (c)x y (d) (e)<a .b@c>(f)", "space-in-msgid -> (c)x y (d) (e) <a.b@c> (f)"},
+  };
+  expect_all(cases);
+}
+
 TEST(Doubt, StrayQuotesSwallowNoIds) {
   const std::string ids = "<" + thread_of(25, "> <") + ">";
   for (const std::string_view marks : {"\"\"", "()"}) {
@@ -747,6 +769,7 @@ TEST(Brackets, AreAddedToABareId) {
       {"References", " <GUID><<a@b>><c@d@e>", "brackets -> <GUID> <a@b> <c@d@e>"},
       {"References", " <GUID>c@d", "malformed:text-left-over"},
       {"References", " c@d<GUID>", "malformed:text-left-over"},
+      {"References", " <GUID>c@d>", "malformed:unbalanced-brackets"},
       {"Message-ID", " <a@b", "brackets -> <a@b>"},
       // Anything else is left over: nothing is certain then.
       {"Message-ID", " a@b@c", "malformed:no-msg-id"},
