@@ -168,8 +168,9 @@ inline std::string broken_where_ids_are_lost(const FieldList& fields, const Poli
 }
 
 /// What is promised of brackets that may hold several ids: nothing but line breaks changes in their field. With
-/// encoded-words in the field the promise is less, for they can be read in more than one way: the brackets stay. A
-/// quote or parenthesis before the brackets can make a comment or quoted-string of them, which says nothing about ids.
+/// encoded-words in the field the promise is less, for they can be read in more than one way: the brackets stay,
+/// but for white space. A quote or parenthesis before the brackets can make a comment or quoted-string of them, which
+/// says nothing about ids.
 inline std::string broken_where_several(const FieldList& fields, const Policy& policy, const Verdict& verdict) {
   for (const Edit& edit : verdict.edits) {
     const std::string& body = find(fields, edit.field, edit.instance)->body;
@@ -178,12 +179,13 @@ inline std::string broken_where_several(const FieldList& fields, const Policy& p
     }
     const std::string decoded = id_reader::decoded(body);
     const std::size_t quote = std::min(decoded.find_first_of("\"("), decoded.size());
-    const std::string after = octets_without_folds(id_reader::decoded(edit.new_body));
+    const std::string after = id_reader::without(id_reader::decoded(edit.new_body), id_reader::white_space);
     for (const std::string_view inside : id_reader::several(decoded)) {
       if (inside.data() > decoded.data() + quote) break;
       if (body.find("=?") == std::string::npos) return "brackets that may hold several ids hold their field";
-      if (after.find("<" + octets_without_folds(inside) + ">") == std::string::npos) {
-        return "encoded brackets that may hold several ids stay";
+      const std::string brackets = "<" + id_reader::without(inside, id_reader::white_space) + ">";
+      if (after.find(brackets) == std::string::npos) {
+        return "brackets beside encoded-words that may hold several ids stay";
       }
     }
   }
