@@ -13,7 +13,7 @@
 #include "audit/arguments.h"
 #include "audit/explanation.h"
 #include "audit/inputs.h"
-#include "audit/source.h"
+#include "audit/mbox.h"
 #include "audit/subcommand.h"
 
 namespace audit {

@@ -17,60 +17,7 @@ namespace {
 /// Read at once: fits a second level cache, so that what looks at the octets next finds them there.
 constexpr std::size_t block_octets = 256U << 10U;
 
-/// To tell whether a "From " line separates, no more behind its beginning is looked at, and no more before it.
-constexpr std::size_t look_ahead = 4096;
-constexpr std::size_t look_behind = 16;
-
-/// Whether a time of day, 9:59 or 09:59, is in the line.
-bool has_time(std::string_view line) noexcept {
-  const auto is_digit = [&](std::size_t i) { return i < line.size() && line[i] >= '0' && line[i] <= '9'; };
-  for (std::size_t colon = line.find(':'); colon != std::string_view::npos; colon = line.find(':', colon + 1)) {
-    if (colon > 0 && is_digit(colon - 1) && is_digit(colon + 1) && is_digit(colon + 2)) return true;
-  }
-  return false;
-}
-
-/// Whether `text`, which begins with "From ", begins with a from-line. What is behind look_ahead is not looked at.
-bool begins_mbox_message(std::string_view text) noexcept {
-  text = text.substr(0, look_ahead);
-  FieldPlace field;
-  return has_time(text.substr(0, text.find('\n'))) || HeaderReader(text).next(field);
-}
-
-/// Whether the line that begins at `begin` stands behind an empty one.
-bool is_behind_empty_line(std::string_view text, std::size_t begin) noexcept {
-  if (begin < 2 || text[begin - 1] != '\n') return false;
-  std::size_t at = begin - 2;
-  while (at > 0 && text[at] == '\r' && begin - at < look_behind) --at;
-  return text[at] == '\n';
-}
-
-/// The next from-line at or behind `from`, which is not 0; npos if there is none. In that case `from` becomes where to
-/// go on once there is more text.
-std::size_t find_separator(std::string_view text, std::size_t& from, bool is_all) noexcept {
-  static constexpr std::string_view word = "From ";
-  // memchr for the "F" takes a third of the time of memmem for the word (glibc 2.36, text as people write it).
-  for (std::size_t at = text.find(word[0], from); at != std::string_view::npos; at = text.find(word[0], at + 1)) {
-    const bool is_near_end = !is_all && text.size() - at < look_ahead;
-    if (is_near_end) {
-      from = at;
-      return std::string_view::npos;
-    }
-    if (text[at - 1] == '\n' && text.substr(at, word.size()) == word && is_behind_empty_line(text, at) &&
-        begins_mbox_message(text.substr(at))) {
-      return at;
-    }
-  }
-  from = text.size();
-  return std::string_view::npos;
-}
-
 }  // namespace
-
-std::size_t second_message(std::string_view mbox) noexcept {
-  std::size_t from = 1;
-  return find_separator(mbox, from, true);
-}
 
 /// The file that is open, and what of it was read but not handed out.
 struct Source::Inside {
@@ -181,9 +128,10 @@ void Source::Inside::take_mbox(Block& block) {
   std::size_t from = 1;
   for (;;) {
     const std::string_view text = read_so_far(block);
-    for (std::size_t end; (end = find_separator(text, from, is_at_end)) != std::string_view::npos; from = end + 1) {
-      add(block, begin, end, false);
-      begin = end;
+    for (std::size_t length;
+         (length = find_next_message(text.substr(begin), from, is_at_end)) != std::string_view::npos; from = 1) {
+      add(block, begin, begin + length, false);
+      begin += length;
     }
     if (is_at_end) {
       if (!has_failed && begin < used) add(block, begin, used, false);
@@ -207,7 +155,7 @@ void Source::Inside::take_mbox(Block& block) {
 void Source::Inside::take_rest(Block& block) {
   const std::string_view text = read_so_far(block);
   std::size_t from = look_behind;
-  std::size_t end = is_mbox ? find_separator(text, from, is_at_end) : std::string_view::npos;
+  std::size_t end = is_mbox ? find_from_line(text, from, is_at_end) : std::string_view::npos;
   is_in_rest = end == std::string_view::npos && !is_at_end;
   if (end == std::string_view::npos)
     end = is_at_end || !is_mbox ? used : used - std::min(used, look_ahead + look_behind);

@@ -2,12 +2,8 @@
 // which hands out blocks of whole messages, reads with read(2) into memory that is used again, and never holds more
 // than one message and a block of it, however long the input is.
 //
-//   mbox      = *( from-line message empty-line )                  ; after RFC 4155; line ends are LF or CRLF
-//   from-line = "From " *VCHAR-or-blank line-end
-//
-// An input that begins with "From " is an mbox. A later "From " line separates messages where an empty line stands
-// before it and it either has a time of day in it (as every known writer's has) or has a header field behind it: so
-// text such as "From here on" splits no message. ">From " is left as it is: only headers are read.
+// An input that begins with "From " is an mbox; mbox.h says where its messages end. ">From " is left as it is: only
+// headers are read.
 #ifndef MSGID_AUDIT_SOURCE_H
 #define MSGID_AUDIT_SOURCE_H
 
@@ -19,11 +15,9 @@
 #include <vector>
 
 #include "audit/inputs.h"
+#include "audit/mbox.h"
 
 namespace audit {
-
-/// Of a longer message only so much is handed out.
-inline constexpr std::size_t max_message_octets = 64U << 20U;
 
 /// A message. Views of the block it is in.
 struct Message {
@@ -41,18 +35,11 @@ struct Block {
   std::string buffer;     ///< what the views are of
 };
 
-/// Where the second message of an mbox begins, with its from-line; npos: there is one only.
-std::size_t second_message(std::string_view mbox) noexcept;
-
 /// What becomes of the octets of a message behind max_message_octets.
 enum class Oversize : std::uint8_t {
   skip,
   pass_on,  ///< as Block::rest. So from lines, octets and rests put together are the file
 };
-
-/// Told of each file that could not be read (or not be read to its end), and why; others go on. Neither text is
-/// escaped.
-using TroubleSink = std::function<void(std::string_view file, std::string_view reason)>;
 
 class Source {
  public:

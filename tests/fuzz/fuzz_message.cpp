@@ -1,11 +1,13 @@
 // The promises of the message reader over any octets: nothing is lost, and an edit changes its field's body only. The
 // first octet chooses whether the rest is taken as it is or mapped into an alphabet that is rich in the grammar's own
 // characters and words.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "audit/mbox.h"
 #include "audit/message.h"
 #include "audit/source.h"
 #include "tests/fuzz/input.h"
@@ -31,6 +33,8 @@ constexpr std::array words = {"\n"sv,
                               "<"sv,
                               "<a@b>"sv,
                               "\n\nFrom "sv,
+                              "\nFrom x Mon Jan 5 10:00:00 2026\n"sv,
+                              "Content-Length: 2"sv,
                               "x"sv,
                               "\xc3"sv,
                               "Message-ID"sv,
@@ -84,15 +88,19 @@ void read_file(std::string_view octets) {
       {file.path()}, [&](std::string_view, std::string_view) { has_trouble = true; }, audit::Oversize::pass_on);
   std::string all;
   std::size_t number = 0;
+  std::size_t first = 0;
   static audit::Block block;  // kept for its memory
   while (source.next(block)) {
     for (const audit::Message& message : block.messages) {
       all += message.from_line;
       all += message.octets;
+      if (number == 0) first = all.size();
       expect(message.number == 0 || message.number == ++number, "messages are counted");
     }
     all += block.rest;
   }
+  expect(number == 0 || first == std::min(audit::second_message(octets), octets.size()),
+         "all find the same end of the first message");
   expect(has_trouble ? all.empty() : all == octets, "from lines and messages are the file");
 }
 

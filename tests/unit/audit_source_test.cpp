@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -92,6 +93,25 @@ TEST(Source, SplitsAnMboxWithCrlf) {
   EXPECT_EQ(split("From - 9:05\nA: 1\n\r\r\nFrom - 9:05\nA: 2\n"), "1 A: 1//\n2 A: 2/\n");
 }
 
+TEST(Source, SplitsWithoutAnEmptyLineAtACompleteFromLineWithAFieldAfterIt) {
+  const auto joined = [](const std::string& line) { return "From x 9:00\nA: 1\n\none\n" + line + "\nB: 2\n\ntwo\n"; };
+  for (const char* line :
+       {"From a@b Mon Jan  5 10:00:00 2026", "From - Sun Feb 29 9:00 2032", "From a b c Tue Mar 10 09:59:00 +0100 2026",
+        "From a Wed Apr 1 10:00:00 1970 GMT", "From a\tThu May 1 10:00:00  2026", "From From Fri Jun 1 10:00:00 2026 ",
+        "From Sat Sat Dec 31 23:59:60 EST 1996 -0500", "From \"a b\"@c.example Sat Jul 4 10:00:00 2026\r"}) {
+    EXPECT_EQ(split(joined(line)), "1 A: 1//one/\n2 B: 2//two/\n") << line;
+  }
+  for (const char* line :
+       {"From a@b", "From a@b Mon Jan 5 10:00:00", "From a@b Jan 5 10:00:00 2026", "From a@b Mon Jan 5 2026",
+        "From  Mon Jan 5 10:00:00 2026", "From a@b Mon Jan 5 10:00:00 2026 he wrote",
+        "From a@b Mon Jan 105 10:00:00 2026", "From a@b Mon Jan 5 10-00 2026", "From a@b Mon Jan 5 10:0 2026",
+        "From a@b Mon an 5 10:00 2026", "From a@b Mon Jan 5 10:00 26", ">From a@b Mon Jan  5 10:00:00 2026",
+        " From a@b Mon Jan  5 10:00:00 2026"}) {
+    EXPECT_EQ(split(joined(line)), "1 A: 1//one/" + std::string(line) + "/B: 2//two/\n") << line;
+  }
+  EXPECT_EQ(split(from_line + "A: 1\n" + from_line + "A: 2\n"), "1 A: 1/\n2 A: 2/\n");
+}
+
 TEST(Source, SplitsOnlyAtAFromLineBehindAnEmptyLine) {
   EXPECT_EQ(split(from_line + "A: 1\n\none\n" + from_line + "two\n"),
             "1 A: 1//one/From a@b Mon Jan  5 10:00:00 2026/two/\n");
@@ -105,6 +125,85 @@ TEST(Source, SplitsAtAFromLineThatHasATimeOrAFieldBehindIt) {
   EXPECT_EQ(split(from_line + "A: 1\n\nFrom nobody\nA: 2\n"), "1 A: 1//\n2 A: 2/\n");
   EXPECT_EQ(split(from_line + "A: 1\n\nFrom ???@??? Mon Jan 05 9:00:00 2026\n\nx\n"), "1 A: 1//\n2 /x/\n");
   EXPECT_EQ(split(from_line + "A: 1\n\nFrom a:b, 1:x, 1:2\nit is text\n"), "1 A: 1//From a:b, 1:x, 1:2/it is text/\n");
+}
+
+/// An mbox of two messages, the first with that header and body.
+std::string two_messages(const std::string& header, const std::string& body, const std::string& between = "\n") {
+  return from_line + header + "\n" + body + between + from_line + "B: 2\n";
+}
+
+TEST(Source, EndsABodyWhereItsContentLengthLeadsToAFromLineOrTheEnd) {
+  const std::string body = "one\n\n" + from_line + "X: y\n\nz\n";  // 47 octets
+  const std::string whole = "/one//From a@b Mon Jan  5 10:00:00 2026/X: y//z/";
+  for (const char* field : {"Content-Length: 47\n", "content-length:47 \n", "CONTENT-LENGTH :\n\t47\n"}) {
+    std::string header;
+    for (const char* c = field; *c != '\0'; ++c) header += *c == '\n' ? '/' : *c;
+    EXPECT_EQ(split(two_messages(field, body)), "1 " + header + whole + "/\n2 B: 2/\n") << field;
+  }
+  // Some count the empty line, and some write none.
+  EXPECT_EQ(split(two_messages("Content-Length: 48\n", body)), "1 Content-Length: 48/" + whole + "/\n2 B: 2/\n");
+  EXPECT_EQ(split(two_messages("Content-Length: 47\n", body, "")), "1 Content-Length: 47/" + whole + "\n2 B: 2/\n");
+  EXPECT_EQ(split(two_messages("Content-Length: 47\n", body, "\r\n")),
+            "1 Content-Length: 47/" + whole + "/\n2 B: 2/\n");
+  EXPECT_EQ(split(two_messages("Content-Length: 0\n", "", "")), "1 Content-Length: 0//\n2 B: 2/\n");
+  for (const char* end : {"", "\n", "\r\n"}) {
+    EXPECT_EQ(split(from_line + "Content-Length: 47\n\n" + body + end),
+              "1 Content-Length: 47/" + whole + (*end == '\0' ? "\n" : "/\n"));
+  }
+}
+
+TEST(Source, DoesNotUseAContentLengthThatLeadsElsewhere) {
+  const std::string body = "one\n\n" + from_line + "X: y\n\nz\n";
+  const std::string split_twice = "//one//\n2 X: y//z//\n3 B: 2/\n";
+  for (const char* field :
+       {"Content-Length: 46", "Content-Length: 49", "Content-Length: 4", "Content-Length: 1000000",
+        "Content-Length: 99999999999999999999999999", "Content-Length: -1", "Content-Length: 0x2f",
+        "Content-Length: 47 3", "Content-Length:", "X-Content-Length: 47", "Content-Length: 47/Content-Length: 47"}) {
+    std::string header = field;
+    std::replace(header.begin(), header.end(), '/', '\n');
+    EXPECT_EQ(split(two_messages(header + "\n", body)), "1 " + std::string(field) + split_twice) << field;
+  }
+  EXPECT_EQ(split(from_line + "Content-Length: 48\n\n" + body), "1 Content-Length: 48//one//\n2 X: y//z/\n")
+      << "behind the end";
+}
+
+/// The end of a body, and its from-line, at places around the ends of blocks; once by a pipe.
+TEST(Source, FollowsAContentLengthOverBlocks) {
+  const Directory directory;
+  const std::size_t block = 256U << 10U;
+  const std::string inner = "\n\n" + from_line + "X: y\n\n";
+  for (const std::size_t around : {block - 4096, block, 8 * block}) {
+    for (std::size_t length = around - 80; length < around + 20; length += 3) {
+      std::string body(length - 2 * inner.size() - 1, 'x');
+      body = inner + body + inner + "\n";
+      const std::string mbox = two_messages("Content-Length: " + std::to_string(length) + "\n", body) + "\ntwo\n";
+      const Everything all = read({directory.file("mbox", mbox)});
+      ASSERT_EQ(all.messages.size(), 2u) << length;
+      EXPECT_EQ(all.messages[1].octets, "B: 2\n\ntwo\n");
+      EXPECT_TRUE(all.octets == mbox) << length;
+    }
+  }
+}
+
+/// Each of many messages says that it leads as far as can be: what is read ahead for one is there for the next.
+TEST(Source, LosesLittleTimeAndMemoryOverLies) {
+  const Directory directory;
+  std::string mbox;
+  const std::string lie = from_line + "Content-Length: " + std::to_string(audit::max_declared_octets - 100) + "\n\n" +
+                          std::string(300, 'x') + "\n\n";
+  while (mbox.size() < 2 * audit::max_message_octets) mbox += lie;
+  const std::string name = directory.file("mbox", mbox);
+  std::size_t count = 0;
+  std::size_t largest = 0;
+  std::size_t blocks = 0;
+  audit::Source source({name}, [](std::string_view, std::string_view) {});
+  for (audit::Block block; source.next(block); ++blocks) {
+    count += block.messages.size();
+    largest = std::max(largest, block.buffer.size());
+  }
+  EXPECT_EQ(count, mbox.size() / lie.size());
+  EXPECT_LE(largest, audit::max_message_octets);
+  EXPECT_LT(blocks, 600u) << "more blocks than without lies: octets are copied again and again";
 }
 
 /// A from-line at every place around the end of a block, and around where it is too near to that end to be judged.
