@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "audit/arguments.h"
+#include "audit/file_form.h"
 #include "audit/message.h"
 #include "audit/replacement.h"
 #include "audit/source.h"
@@ -48,6 +49,14 @@ std::vector<msgid::Edit> edits_of(const Message& message, const std::string& fil
   return {};
 }
 
+/// Writes octets of a block as they are in the file, or would be.
+void write(std::string_view octets, const Block& block, Output& output) {
+  if (!block.has_cr_line_ends) return output.write(octets);
+  std::string exchanged(octets);
+  exchange_cr_and_lf(exchanged);
+  output.write(exchanged);
+}
+
 /// Reads the file and writes it to `output`. Without one it stops at the first edit.
 Tally copy(const std::string& file, const msgid::Policy& policy, Output* output) {
   Tally tally;
@@ -63,14 +72,14 @@ Tally copy(const std::string& file, const msgid::Policy& policy, Output* output)
       if (!edits.empty()) ++tally.edited;
       if (output == nullptr && !edits.empty()) return tally;
       if (output == nullptr) continue;
-      output->write(message.from_line);
+      write(message.before, block, *output);
       if (edits.empty()) {
-        output->write(message.octets);
+        write(message.octets, block, *output);
       } else {
-        output->write(with_edits(message.octets, edits));
+        write(with_edits(message.octets, edits), block, *output);
       }
     }
-    if (output != nullptr) output->write(block.rest);
+    if (output != nullptr) write(block.rest, block, *output);
   }
   if (output != nullptr) output->flush();
   return tally;

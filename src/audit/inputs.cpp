@@ -86,6 +86,7 @@ int Inputs::open_entry(const std::string& path) {
     enter(path);
     return -1;
   }
+  if (path[path.rfind('/') + 1] == '.') return -1;  // of an MH folder, a desktop, an NFS client
   // What lstat saw may be replaced before it is opened: a link is not followed then, and a FIFO does not block.
   const int descriptor =
       S_ISREG(status.st_mode) ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;

@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <span>
 #include <utility>
 
+#include "audit/file_form.h"
 #include "audit/message.h"
 
 namespace audit {
@@ -30,7 +31,7 @@ struct Source::Inside {
   bool open();
   void close();
   void fill(Block& block, std::size_t size);
-  bool take_form(std::string_view beginning);
+  bool take_form(Block& block);
   void take_single(Block& block);
   void take_mbox(Block& block);
   void take_rest(Block& block);
@@ -50,6 +51,8 @@ struct Source::Inside {
   bool has_failed = false;  ///< in which case the last message is not whole, and not handed out
   bool is_new = true;       ///< nothing was looked at yet
   bool is_mbox = false;
+  bool has_cr_line_ends = false;
+  std::size_t lead = 0;     ///< octets that belong to no message, and were not handed out
   bool is_in_rest = false;  ///< of a message that was cut
   std::size_t number = 0;
   std::string carried;   ///< begins the next block
@@ -62,8 +65,9 @@ bool Source::Inside::open() {
   struct stat status = {};
   size = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
   octets_read = 0;
-  is_at_end = has_failed = is_mbox = is_in_rest = false;
+  is_at_end = has_failed = is_mbox = has_cr_line_ends = is_in_rest = false;
   is_new = true;
+  lead = 0;
   number = 0;
   carried.clear();
   return true;
@@ -85,31 +89,43 @@ void Source::Inside::fill(Block& block, std::size_t wanted) {
       has_failed = true;
     }
     is_at_end = got <= 0;
-    if (got > 0) used += static_cast<std::size_t>(got);
-    if (got > 0) octets_read += static_cast<std::uint64_t>(got);
+    if (got <= 0) break;
+    const auto count = static_cast<std::size_t>(got);
+    if (has_cr_line_ends) exchange_cr_and_lf(std::span(block.buffer).subspan(used, count));
+    used += count;
+    octets_read += count;
   }
 }
 
 /// Looks at the first octets: .eml, mbox, or nothing of that kind (false).
-bool Source::Inside::take_form(std::string_view beginning) {
+bool Source::Inside::take_form(Block& block) {
   is_new = false;
   if (has_failed) return false;
+  const auto refuse = [this](const std::string& reason) {
+    trouble(name, "not a mail: " + reason);
+    return false;
+  };
+  std::string_view beginning = read_so_far(block);
+  if (beginning.empty()) return refuse("empty");
+  if (const std::string advice = advice_on(beginning); !advice.empty()) return refuse(advice);
+  has_cr_line_ends = audit::has_cr_line_ends(beginning);
+  if (has_cr_line_ends) exchange_cr_and_lf(std::span(block.buffer).first(used));
+  lead = lead_octets(beginning);
+  beginning.remove_prefix(lead);
   FieldPlace field;
   is_mbox = beginning.starts_with("From ");
   const bool is_mail = is_mbox ? begins_mbox_message(beginning) : HeaderReader(beginning).next(field);
-  if (beginning.empty()) {
-    trouble(name, "not a mail: empty");
-  } else if (!is_mail) {
-    trouble(name, "not a mail: the first line is no header field");
-  }
-  return is_mail;
+  return is_mail || refuse("the first line is no header field");
 }
 
 void Source::Inside::add(Block& block, std::size_t begin, std::size_t end, bool is_cut) {
   const std::string_view text = std::string_view(block.buffer).substr(begin, end - begin);
-  const std::size_t line = is_mbox ? std::min(text.find('\n'), text.size() - 1) + 1 : 0;
-  if (is_mbox) ++number;
-  block.messages.push_back({text.substr(0, line), text.substr(line), number, is_cut});
+  std::size_t before = std::exchange(lead, 0);
+  if (is_mbox) {
+    before = std::min(text.find('\n', before), text.size() - 1) + 1;
+    ++number;
+  }
+  block.messages.push_back({text.substr(0, before), text.substr(before), number, is_cut});
 }
 
 void Source::Inside::take_single(Block& block) {
@@ -128,10 +144,12 @@ void Source::Inside::take_mbox(Block& block) {
   std::size_t from = 1;
   for (;;) {
     const std::string_view text = read_so_far(block);
-    for (std::size_t length;
-         (length = find_next_message(text.substr(begin), from, is_at_end)) != std::string_view::npos; from = 1) {
-      add(block, begin, begin + length, false);
-      begin += length;
+    std::size_t length = 0;
+    while ((length = find_next_message(text.substr(begin + lead), from, is_at_end)) != std::string_view::npos) {
+      const std::size_t end = begin + lead + length;
+      add(block, begin, end, false);
+      begin = end;
+      from = 1;
     }
     if (is_at_end) {
       if (!has_failed && begin < used) add(block, begin, used, false);
@@ -181,7 +199,9 @@ bool Source::next(Block& block) {
     if (block.buffer.size() < in.used) block.buffer.resize(in.used);
     std::copy(in.carried.begin(), in.carried.end(), block.buffer.begin());
     in.fill(block, std::min(max_message_octets, std::max(block_octets, 2 * in.used)));
-    if (in.is_new && !in.take_form(in.read_so_far(block))) {
+    const bool is_mail = !in.is_new || in.take_form(block);
+    block.has_cr_line_ends = in.has_cr_line_ends;
+    if (!is_mail) {
       in.close();
     } else if (in.is_in_rest) {
       if (in.is_mbox || in.oversize == Oversize::pass_on) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/file_form.h"
 #include "audit/mbox.h"
 #include "audit/message.h"
 #include "audit/source.h"
@@ -35,6 +36,7 @@ constexpr std::array words = {"\n"sv,
                               "\n\nFrom "sv,
                               "\nFrom x Mon Jan 5 10:00:00 2026\n"sv,
                               "Content-Length: 2"sv,
+                              "\xef\xbb\xbf"sv,
                               "x"sv,
                               "\xc3"sv,
                               "Message-ID"sv,
@@ -89,19 +91,23 @@ void read_file(std::string_view octets) {
   std::string all;
   std::size_t number = 0;
   std::size_t first = 0;
+  bool is_exchanged = false;
   static audit::Block block;  // kept for its memory
   while (source.next(block)) {
     for (const audit::Message& message : block.messages) {
-      all += message.from_line;
+      all += message.before;
       all += message.octets;
-      if (number == 0) first = all.size();
+      if (number == 0) first = all.size() - audit::lead_octets(all);
       expect(message.number == 0 || message.number == ++number, "messages are counted");
     }
     all += block.rest;
+    is_exchanged = block.has_cr_line_ends;
   }
-  expect(number == 0 || first == std::min(audit::second_message(octets), octets.size()),
+  const std::string_view mbox = std::string_view(all).substr(audit::lead_octets(all));
+  expect(number == 0 || first == std::min(audit::second_message(mbox), mbox.size()),
          "all find the same end of the first message");
-  expect(has_trouble ? all.empty() : all == octets, "from lines and messages are the file");
+  if (is_exchanged) audit::exchange_cr_and_lf(all);
+  expect(has_trouble ? all.empty() : all == octets, "all that is handed out is the file");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/file_form.h"
 #include "audit/source.h"
 #include "tests/scratch.h"
 
@@ -18,13 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using namespace std::string_view_literals;
 using scratch::Directory;
 
 struct Seen {
   std::string file;
   std::size_t number;
   bool is_cut;
-  std::string from_line;
+  std::string before;
   std::string octets;
 };
 
@@ -32,9 +34,14 @@ struct Seen {
 struct Everything {
   std::vector<Seen> messages;
   std::vector<std::string> troubles;  ///< "file: reason"
-  std::string octets;                 ///< all of it, put together
+  std::string octets;                 ///< all of it, put together, as in the file
   std::size_t largest_block = 0;
 };
+
+std::string exchanged(std::string text) {
+  audit::exchange_cr_and_lf(text);
+  return text;
+}
 
 Everything read(const std::vector<std::string>& arguments, audit::Oversize oversize = audit::Oversize::pass_on) {
   Everything all;
@@ -46,15 +53,17 @@ Everything read(const std::vector<std::string>& arguments, audit::Oversize overs
       oversize);
   for (audit::Block block; source.next(block);) {
     EXPECT_TRUE(!block.messages.empty() || !block.rest.empty());
+    std::string octets;
     for (const audit::Message& message : block.messages) {
       // Of a message that was cut only the length matters, and it is long.
       const std::string_view kept = message.is_cut ? message.octets.substr(0, 1000) : message.octets;
       all.messages.push_back(
-          {block.file, message.number, message.is_cut, std::string(message.from_line), std::string(kept)});
-      all.octets += message.from_line;
-      all.octets += message.octets;
+          {block.file, message.number, message.is_cut, std::string(message.before), std::string(kept)});
+      octets += message.before;
+      octets += message.octets;
     }
-    all.octets += block.rest;
+    octets += block.rest;
+    all.octets += block.has_cr_line_ends ? exchanged(octets) : octets;
     all.largest_block = std::max(all.largest_block, block.buffer.size());
   }
   return all;
@@ -68,8 +77,8 @@ std::string split(const std::string& mbox) {
   EXPECT_EQ(all.octets, mbox);
   std::string out;
   for (const Seen& message : all.messages) {
-    EXPECT_TRUE(message.from_line.starts_with("From "));
-    EXPECT_TRUE(message.from_line.ends_with('\n'));
+    EXPECT_TRUE(message.before.starts_with("From "));
+    EXPECT_TRUE(message.before.ends_with('\n'));
     out += std::to_string(message.number) + ' ';
     for (const char c : message.octets) {
       if (c == '\n') out += '/';
@@ -248,9 +257,83 @@ TEST(Source, ReadsOneMessageOfAFile) {
   ASSERT_EQ(all.messages.size(), 1u);
   EXPECT_EQ(all.messages[0].file, name);
   EXPECT_EQ(all.messages[0].number, 0u);
-  EXPECT_EQ(all.messages[0].from_line, "");
+  EXPECT_EQ(all.messages[0].before, "");
   EXPECT_EQ(all.messages[0].octets, message);
   EXPECT_FALSE(all.messages[0].is_cut);
+}
+
+TEST(Source, ReadsLinesThatEndInCrAlone) {
+  const Directory directory;
+  const std::string name = directory.file("a.eml", "A: 1\r 2\rB: 3\r\rbody\r");
+  const Everything all = read({name});
+  ASSERT_EQ(all.messages.size(), 1u);
+  EXPECT_EQ(all.messages[0].octets, "A: 1\n 2\nB: 3\n\nbody\n");
+  EXPECT_EQ(all.octets, "A: 1\r 2\rB: 3\r\rbody\r");
+  // One after it is read as usual.
+  EXPECT_EQ(read({name, directory.file("b.eml", "A: \r1\n")}).octets, all.octets + "A: \r1\n");
+  EXPECT_EQ(read({directory.file("c.eml", "A: 1\rB: 2\n\n")}).messages[0].octets, "A: 1\rB: 2\n\n");
+}
+
+TEST(Source, SplitsAnMboxWhoseLinesEndInCrAlone) {
+  const Directory directory;
+  std::string mbox;
+  for (int i = 0; i < 3; ++i) mbox += from_line + "A: 1\n\nFrom here on\n" + std::string(300000, 'x') + "\n\r\n\n";
+  const Everything all = read({directory.file("mbox", exchanged(mbox))});
+  EXPECT_EQ(all.messages.size(), 3u);
+  for (const Seen& message : all.messages) EXPECT_EQ(message.before, from_line);
+  EXPECT_TRUE(all.octets == exchanged(mbox));
+}
+
+TEST(Source, SkipsAByteOrderMarkAndEmptyLinesAtTheBeginningOfAFile) {
+  const Directory directory;
+  const std::string bom = "\xef\xbb\xbf";
+  for (const std::string& lead : {bom, std::string("\n\n"), bom + "\r\n\n", std::string("\r\r\n")}) {
+    for (const std::string& line : {std::string(), from_line}) {
+      const std::string mail = lead + line + "A: 1\n\nbody\n\n" + from_line + "\n" + bom + "B: 2\n";
+      const Everything all = read({directory.file("mail", mail)});
+      ASSERT_EQ(all.messages.size(), line.empty() ? 1u : 2u) << lead;
+      EXPECT_EQ(all.messages[0].before, lead + line);
+      EXPECT_TRUE(all.messages[0].octets.starts_with("A: 1\n")) << lead;
+      EXPECT_EQ(all.octets, mail);
+      if (line.empty()) continue;
+      EXPECT_EQ(all.messages[1].octets, "\n" + bom + "B: 2\n") << "only at the beginning";
+    }
+  }
+  const Everything with_cr = read({directory.file("mail", bom + "\r\rA: 1\rB: 2\r")});
+  ASSERT_EQ(with_cr.messages.size(), 1u);
+  EXPECT_EQ(with_cr.messages[0].octets, "A: 1\nB: 2\n");
+  EXPECT_EQ(with_cr.octets, bom + "\r\rA: 1\rB: 2\r");
+  // Before the header of a long message, and of an mbox that is longer than a block.
+  const std::string body(600000, 'x');
+  EXPECT_EQ(read({directory.file("mail", "\n\nA: 1\n\n" + body)}).octets, "\n\nA: 1\n\n" + body);
+  const std::string mbox = bom + from_line + "A: 1\n\n" + body + "\n\n" + from_line + "B: 2\n";
+  EXPECT_EQ(read({directory.file("mail", mbox)}).messages.size(), 2u);
+  EXPECT_TRUE(read({directory.file("mail", mbox)}).octets == mbox);
+}
+
+TEST(Source, NamesOtherFormats) {
+  const Directory directory;
+  const struct {
+    std::string_view beginning;
+    std::string expected;
+  } rows[] = {
+      {"\xff\xfe"
+       "F\0r\0"sv,
+       "UTF-16 text, as Notepad and PowerShell write it; convert it first: iconv -f UTF-16 -t UTF-8"},
+      {"\xfe\xff\0F\0r"sv,
+       "UTF-16 text, as Notepad and PowerShell write it; convert it first: iconv -f UTF-16 -t UTF-8"},
+      {"\x1f\x8b\x08"sv, "compressed with gzip; unpack it first, with zcat"},
+      {"\xfd"
+       "7zXZ\0"sv,
+       "compressed with xz; unpack it first, with xzcat"},
+      {"PK\3\4"sv, "a zip archive; unpack it first, with unzip"},
+      {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv,
+       "an Outlook message (.msg) or another OLE file; save the message as .eml, or convert it with msgconvert"},
+  };
+  for (const auto& row : rows) {
+    const std::string name = directory.file("x", std::string(row.beginning) + "\nA: 1\n");
+    EXPECT_EQ(read({name}).troubles, std::vector<std::string>{name + ": not a mail: " + row.expected});
+  }
 }
 
 TEST(Source, RefusesWhatIsNoMail) {
@@ -351,6 +434,17 @@ TEST(Source, WalksADirectory) {
   EXPECT_EQ(files_of(all, directory.path()),
             (std::vector<std::string>{"Z", "a.eml", "b/10.eml", "b/2.eml", "b/c/d/e", "new/x"}));
   EXPECT_EQ(files_of(read({directory.path() + "/"}), directory.path()).size(), 6u);
+}
+
+/// ".mh_sequences" of MH, ".DS_Store" and ".nfs" files are no messages.
+TEST(Source, PassesOverDotFilesInADirectory) {
+  const Directory directory;
+  for (const char* name : {"1", ".mh_sequences", ".folder/2", ".folder/.x"}) directory.file(name, "A: 1\n");
+  fs::create_symlink("1", directory.path() + "/.link");
+  const Everything all = read({directory.path()});
+  EXPECT_EQ(all.troubles, std::vector<std::string>{});
+  EXPECT_EQ(files_of(all, directory.path()), (std::vector<std::string>{".folder/2", "1"}));
+  EXPECT_EQ(read({directory.path() + "/.mh_sequences"}).messages.size(), 1u) << "one that is named is wanted";
 }
 
 TEST(Source, ReadsOfAMaildirCurAndNewAndItsFolders) {
