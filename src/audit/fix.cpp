@@ -41,11 +41,14 @@ struct Tally {
 /// The edits of one message; none, and a trouble, where it cannot be decided.
 std::vector<msgid::Edit> edits_of(const Message& message, const std::string& file, const msgid::Policy& policy,
                                   Tally& tally) {
+  FieldPlace first;
+  const bool has_header = HeaderReader(message.octets).next(first);
   std::optional<msgid::Verdict> verdict;
-  if (!message.is_cut) verdict = verdict_of(message.octets, policy);
+  if (has_header && !message.is_cut) verdict = verdict_of(message.octets, policy);
   if (verdict) return std::move(verdict->edits);
   const std::string which = message.number == 0 ? "" : ": message " + std::to_string(message.number);
-  tally.troubles.push_back(file + which + ": too large, left as it is");
+  tally.troubles.push_back(file + which + (has_header ? ": too large" : ": not a mail: it has no header field") +
+                           ", left as it is");
   return {};
 }
 

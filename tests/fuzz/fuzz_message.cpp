@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "audit/examine.h"
 #include "audit/file_form.h"
 #include "audit/mbox.h"
 #include "audit/message.h"
@@ -82,6 +83,20 @@ void edit(std::string_view message) {
   expect(again && again->edits.empty(), "a second time there is nothing to edit");
 }
 
+void examine(std::string_view message) {
+  static const msgid::Policy policy;
+  static audit::Examiner examiner(policy);
+  const msgid::FieldList fields = audit::header_of(message);
+  for (const msgid::Finding& finding : examiner.examine(message).findings) {
+    if (finding.rule < audit::header_rules().data()) continue;
+    if (finding.rule >= audit::header_rules().data() + audit::header_rules().size()) continue;
+    const bool is_there = std::any_of(fields.begin(), fields.end(), [&](const msgid::Field& field) {
+      return field.name == finding.field && field.instance == finding.instance;
+    });
+    expect(is_there && !finding.reason.empty(), "a finding about the header names a field of it");
+  }
+}
+
 void read_file(std::string_view octets) {
   static const fuzz::MemoryFile file;
   file.write(octets);
@@ -117,6 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string message = fuzz::text_of({data, size}, words);
   read_header(message);
   edit(message);
+  examine(message);
   read_file(message);
   return 0;
 }

@@ -196,6 +196,14 @@ TEST(Fix, PassesAHeaderThatIsTooLargeAsItIs) {
   EXPECT_TRUE(content(directory.path() + "/out") == message);
 }
 
+TEST(Fix, SaysWhichMessageOfAnMboxHasNoHeader) {
+  const Directory directory;
+  const std::string mbox = from_line + broken + '\n' + from_line + "no header\n\n" + from_line + broken;
+  const std::string name = directory.file("mbox", mbox);
+  EXPECT_EQ(audit::fix({"--in-place", name}), 2);
+  EXPECT_EQ(content(name), from_line + mended + '\n' + from_line + "no header\n\n" + from_line + mended);
+}
+
 TEST(FixInPlace, KeepsModeTimesOwnerAndName) {
   const Directory directory;
   const std::string name = directory.file("cur/1234.M5P6.host,S=50:2,FRS", broken);
