@@ -48,7 +48,7 @@ class Source {
   /// `arguments` are files, directories and "-"; none: standard input. A directory is a Maildir if it has cur/ and
   /// new/: these are read, and folders in it that are Maildirs themselves; of another directory every file, whatever
   /// its depth. In a directory a file whose name begins with a dot is no message. Symbolic links and special files in a
-  /// directory are passed over, as trouble. Names are read in their octets' order.
+  /// directory are passed over, as trouble. Names are read in their octets' order. See Inputs about a Maildir in use.
   Source(std::vector<std::string> arguments, const TroubleSink& trouble, Oversize oversize = Oversize::skip);
   ~Source();
   Source(const Source&) = delete;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -457,6 +458,92 @@ TEST(Source, ReadsOfAMaildirCurAndNewAndItsFolders) {
   EXPECT_EQ(all.troubles, std::vector<std::string>{});
   EXPECT_EQ(files_of(all, directory.path()),
             (std::vector<std::string>{".Sent/cur/5:2,S", ".Sent/new/6", "cur/1:2,", "cur/2:2,S", "new/3"}));
+}
+
+/// Reads a directory and calls `between` after each message; returns its files, then the troubles.
+std::vector<std::string> read_in_use(const Directory& directory, const std::function<void(std::size_t)>& between) {
+  std::vector<std::string> seen;
+  std::vector<std::string> troubles;
+  const std::size_t prefix = directory.path().size();
+  audit::Source source({directory.path()}, [&](std::string_view file, std::string_view reason) {
+    troubles.push_back(std::string(file.substr(prefix)) + ": " + std::string(reason));
+  });
+  for (audit::Block block; source.next(block);) {
+    for (const audit::Message& message : block.messages) {
+      seen.push_back(block.file.substr(prefix + 1) + " " + std::string(message.octets.substr(3, 1)));
+    }
+    between(seen.size());
+  }
+  seen.insert(seen.end(), troubles.begin(), troubles.end());
+  return seen;
+}
+
+TEST(Source, FindsMailThatIsMovedAndRenamedInAMaildir) {
+  const Directory box;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "cur/3:2,", "new/4", "new/5", "new/6"}) {
+    box.file(name, std::string("A: ") + name[4] + '\n');
+  }
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    fs::rename(box.path() + from, box.path() + to);
+  };
+  const auto seen = read_in_use(box, [&](std::size_t count) {
+    if (count == 1) {
+      rename("/cur/1:2,", "/cur/1:2,S");  // read already
+      rename("/cur/2:2,", "/cur/2:2,S");
+      rename("/new/5", "/cur/5:2,S");
+    }
+    if (count == 4) rename("/new/6", "/cur/6:2,RS");  // 5 is looked for again
+  });
+  EXPECT_EQ(seen,
+            (std::vector<std::string>{"cur/1:2, 1", "cur/3:2, 3", "new/4 4", "new/6 6", "cur/2:2,S 2", "cur/5:2,S 5"}));
+}
+
+/// Moved between the two lists, it is in both; and whatever a server does, the end comes.
+TEST(Source, ReadsAMessageOnceThatIsListedTwice) {
+  const Directory box;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "new/2"}) box.file(name, std::string("A: ") + name[4] + '\n');
+  const auto seen = read_in_use(box, [&](std::size_t count) {
+    if (count == 1) fs::remove(box.path() + "/new/2");
+  });
+  EXPECT_EQ(seen, (std::vector<std::string>{"cur/1:2, 1", "cur/2:2, 2"}));
+
+  const Directory other;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "cur/3:2,"}) other.file(name, std::string("A: ") + name[4] + '\n');
+  fs::create_directory(other.path() + "/new");
+  std::string flags = "2:2,";
+  const auto once = read_in_use(other, [&](std::size_t) {
+    fs::rename(other.path() + "/cur/" + flags, other.path() + "/cur/" + flags + 'x');
+    flags += 'x';
+    fs::rename(other.path() + "/cur/3:2,", other.path() + "/cur/3:2,S");
+    fs::rename(other.path() + "/cur/3:2,S", other.path() + "/cur/3:2,");
+  });
+  EXPECT_EQ(once, (std::vector<std::string>{"cur/1:2, 1", "cur/3:2, 3", "cur/2:2,xx 2"}));
+}
+
+TEST(Source, CountsAndNamesOnceWhatVanishes) {
+  const Directory box;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "new/3", "new/4"})
+    box.file(name, std::string("A: ") + name[4] + '\n');
+  const auto seen = read_in_use(box, [&](std::size_t) {
+    for (const char* name : {"/cur/2:2,", "/new/4"}) fs::remove(box.path() + name);
+  });
+  EXPECT_EQ(seen, (std::vector<std::string>{"cur/1:2, 1", "new/3 3",
+                                            ": 2 files vanished while the directory was read: first cur/2:2,"}));
+
+  const Directory directory;
+  for (const char* name : {"sub/1", "sub/2"}) directory.file(name, "A: 1\n");
+  const auto other = read_in_use(directory, [&](std::size_t) { fs::remove(directory.path() + "/sub/2"); });
+  EXPECT_EQ(other, (std::vector<std::string>{"sub/1 1", "/sub: 1 file vanished while the directory was read: 2"}));
+}
+
+TEST(Source, PassesOverCurAndNewThatAreLinks) {
+  const Directory box;
+  const Directory elsewhere;
+  elsewhere.file("1", "A: 1\n");
+  box.file("cur/2", "A: 2\n");
+  fs::create_directory_symlink(elsewhere.path(), box.path() + "/new");
+  EXPECT_EQ(read_in_use(box, [](std::size_t) {}),
+            (std::vector<std::string>{"cur/2 2", "/new: a symbolic link: passed over"}));
 }
 
 TEST(Source, PassesOverLinksAndSpecialFilesInADirectory) {
