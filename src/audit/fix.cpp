@@ -5,13 +5,16 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "audit/arguments.h"
 #include "audit/file_form.h"
+#include "audit/mailbox_lock.h"
 #include "audit/message.h"
 #include "audit/replacement.h"
 #include "audit/source.h"
@@ -34,6 +37,7 @@ const Usage usage = {
 struct Tally {
   std::size_t messages = 0;
   std::size_t edited = 0;
+  bool is_mbox = false;
   bool is_whole = true;               ///< it was read to its end
   std::vector<std::string> troubles;  ///< also of messages that passed as they were
 };
@@ -72,6 +76,7 @@ Tally copy(const std::string& file, const msgid::Policy& policy, Output* output)
     for (const Message& message : block.messages) {
       const std::vector<msgid::Edit> edits = edits_of(message, block.file, policy, tally);
       ++tally.messages;
+      tally.is_mbox = message.number != 0;
       if (!edits.empty()) ++tally.edited;
       if (output == nullptr && !edits.empty()) return tally;
       if (output == nullptr) continue;
@@ -99,6 +104,11 @@ Tally write_in_place(const std::string& file, const msgid::Policy& policy) {
   if (!S_ISREG(seen.st_mode)) throw Trouble(file + ": not a regular file, which --in-place wants");
   Tally tally = copy(file, policy, nullptr);
   if (tally.edited == 0) return tally;
+  std::optional<MailboxLock> lock;
+  if (tally.is_mbox) {
+    lock.emplace(file);
+    if (::stat(file.c_str(), &seen) != 0) throw Trouble(file + ": " + system_error_text(errno));
+  }
   Replacement replacement(file);
   tally = copy(file, policy, &replacement.output());
   if (tally.is_whole) replacement.put_in_place_of(seen);
@@ -114,6 +124,10 @@ Tally write_out(const std::string& file, const std::string& out, const msgid::Po
   const bool is_standard_output =
       exists && has_standard_output && there.st_dev == standard_output.st_dev && there.st_ino == standard_output.st_ino;
   if (out == "-" || is_standard_output) return write_to(STDOUT_FILENO, "standard output", file, policy);
+  // Of the same file it may be a mailbox.
+  std::error_code error;
+  const bool is_same = exists && std::filesystem::canonical(file, error) == std::filesystem::canonical(out, error);
+  if (is_same && S_ISREG(there.st_mode)) return write_in_place(file, policy);
   if (!exists || S_ISREG(there.st_mode)) {
     Replacement replacement(out);
     Tally tally = copy(file, policy, &replacement.output());
