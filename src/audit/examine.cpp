@@ -19,6 +19,31 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+constexpr std::array<msgid::Rule, 2> header_rule_table = {{
+    {msgid::RuleId{msgid::rule_count + msgid::exchange_rule_count}, "header-ends-early",
+     "a line in the header that is no field", msgid::RuleAction::report, false},
+    {msgid::RuleId{msgid::rule_count + msgid::exchange_rule_count + 1}, "header-ambiguous",
+     "a field that programs read in different ways", msgid::RuleAction::report, false},
+}};
+
+/// A longer field is cut by Postfix: header_size_limit, and the longest line (line_length_limit), of which all is kept
+/// if it begins below the limit (defaults of 3.7 and 3.12, mime_state.c).
+constexpr std::size_t max_postfix_field_octets = 102400 + 2048;
+
+/// Of a line or a field body no more is shown in a finding about the header.
+constexpr std::size_t max_shown_octets = 1000;
+
+/// The beginning of a field body or of a line, with folds undone.
+std::string on_one_line(std::string_view text) {
+  text = trimmed(text.substr(0, max_shown_octets));
+  std::string line;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with("\r\n")) ++i;
+    if (text[i] != '\n') line += text[i];
+  }
+  return line;
+}
+
 /// In blocks, so that the compiler makes vector instructions of the inner loop.
 bool has_high_octet(std::string_view text) {
   constexpr std::size_t block = 1024;
@@ -141,13 +166,17 @@ msgid::Policy policy_for_parts(msgid::Policy policy) {
 
 }  // namespace
 
+std::span<const msgid::Rule> header_rules() noexcept {
+  return header_rule_table;
+}
+
 Examiner::Examiner(const msgid::Policy& policy)
     : policy_(policy), part_policy_(policy_for_parts(policy)), ids_(policy_), exchange_(policy_) {}
 
 Examined Examiner::examine(std::string_view message) {
   Examined out;
   const FirstBodies first = read_header(message, out);
-  if (!first.has_fields) {
+  if (first.last_field.name.empty()) {
     out.is_decided = false;
     out.troubles.emplace_back("not a mail: it has no header field");
     return out;
@@ -163,6 +192,7 @@ Examined Examiner::examine(std::string_view message) {
   std::move(of_header.begin(), of_header.end(), std::back_inserter(out.findings));
   // As in the daemon: where nothing was found, nobody asks about them.
   if (decided.lacks_signatures && !out.findings.empty()) out.troubles.push_back(lacks_signatures_text);
+  report_header(message, first, out);
   look_at_parts(message, first, out);
   return out;
 }
@@ -173,10 +203,14 @@ Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& 
   const auto keep_first = [](std::string_view& place, std::string_view body) {
     if (place.data() == nullptr) place = body;
   };
+  ambiguous_ = {};
   HeaderReader reader(message);
-  for (FieldPlace field; reader.next(field); first.has_fields = true) {
+  for (FieldPlace field; reader.next(field); first.last_field = field) {
     ids_.field(field);
-    exchange_.field(field.name, shown(field.body, shown_));
+    const std::string_view body = shown(field.body, shown_);
+    exchange_.field(field.name, body);
+    const std::size_t end = static_cast<std::size_t>(field.body.data() - message.data()) + field.body.size();
+    look_at_ambiguity(field, body, message.substr(end, reader.offset() - end));
     switch (field.name.size()) {  // most names need no comparison
       case 4:
         if (msgid::same_name(field.name, "Date")) keep_first(out.date, field.body);
@@ -201,9 +235,62 @@ Examiner::FirstBodies Examiner::read_header(std::string_view message, Examined& 
         break;
     }
   }
+  first.header_end = reader.offset();
   first.body_offset = reader.body_offset();
   look_at_end(message.substr(reader.offset()));
   return first;
+}
+
+/// `body` is the field's as the MTA has it, `line_end` that of its last line.
+void Examiner::look_at_ambiguity(const FieldPlace& field, std::string_view body, std::string_view line_end) {
+  const auto note = [&](Ambiguity kind) {
+    FieldPlace& first = ambiguous_[static_cast<std::size_t>(kind)];
+    if (first.name.empty()) first = field;
+  };
+  if (field.name.size() + 1 + body.size() > max_postfix_field_octets) note(Ambiguity::over_limit);
+  bool has_bare_cr = line_end.starts_with("\r\r");
+  const bool has_any = body.data() != field.body.data();  // a CR or a NUL
+  if (has_any) {
+    if (field.body.find('\0') != std::string_view::npos) note(Ambiguity::nul);
+    for (std::size_t cr = field.body.find('\r'); cr != std::string_view::npos; cr = field.body.find('\r', cr + 1)) {
+      has_bare_cr = has_bare_cr || field.body.substr(cr + 1, 1) != "\n";
+    }
+  }
+  // In a field of the policy the rule control-character finds it.
+  const auto is_found = [&] {
+    return policy_.find(field.name) != nullptr &&
+           policy_.action(msgid::RuleId::control_character) != msgid::RuleAction::off;
+  };
+  if (has_bare_cr && !is_found()) note(Ambiguity::bare_cr);
+}
+
+void Examiner::report_header(std::string_view message, const FirstBodies& first, Examined& out) const {
+  const auto add = [&](const msgid::Rule& rule, const FieldPlace& place, std::string_view reason,
+                       std::string_view before) {
+    int instance = 0;
+    HeaderReader reader(message);
+    for (FieldPlace field; reader.next(field) && field.name.data() <= place.name.data();) {
+      if (msgid::same_name(field.name, place.name)) ++instance;
+    }
+    out.findings.push_back({&rule,
+                            std::string(place.name),
+                            instance,
+                            msgid::Action::report,
+                            std::string(reason),
+                            on_one_line(before),
+                            {}});
+  };
+  const std::string_view rest = message.substr(first.header_end);
+  const std::string_view line = trimmed(rest.substr(0, rest.find('\n')));
+  if (!line.empty()) {
+    const bool has_colon = line.find(':') != std::string_view::npos;
+    const char* const reason = is_from_line(line) ? "from-line" : has_colon ? "no-field-name" : "no-colon";
+    add(header_rule_table[0], first.last_field, reason, line);
+  }
+  for (std::size_t kind = 0; kind < ambiguous_.size(); ++kind) {
+    const FieldPlace& place = ambiguous_[kind];
+    if (!place.name.empty()) add(header_rule_table[1], place, ambiguity_reasons[kind], place.body);
+  }
 }
 
 /// A header that ends with something like a field may end there for its name: the filter is not shown it.

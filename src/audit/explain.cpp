@@ -12,8 +12,9 @@
 
 #include "audit/arguments.h"
 #include "audit/explanation.h"
+#include "audit/file_form.h"
 #include "audit/inputs.h"
-#include "audit/source.h"
+#include "audit/mbox.h"
 #include "audit/subcommand.h"
 
 namespace audit {
@@ -79,6 +80,9 @@ int explain(const std::vector<std::string>& words) {
   const msgid::Policy policy = arguments.policy();
   const std::string name = arguments.names().empty() ? "-" : arguments.names().front();
   Input input = read_input(name);
+  if (const std::string advice = advice_on(input.octets); !advice.empty()) throw Trouble(name + ": " + advice);
+  if (has_cr_line_ends(input.octets)) exchange_cr_and_lf(input.octets);
+  input.octets.erase(0, lead_octets(input.octets));
   keep_first_message(input);
   if (is_blank(input.octets)) throw Trouble(name + ": empty");
   Explanation explanation = examine_bounce(input.octets, policy);

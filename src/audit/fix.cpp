@@ -5,11 +5,15 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "audit/arguments.h"
+#include "audit/file_form.h"
+#include "audit/mailbox_lock.h"
 #include "audit/message.h"
 #include "audit/replacement.h"
 #include "audit/source.h"
@@ -32,6 +36,7 @@ const Usage usage = {
 struct Tally {
   std::size_t messages = 0;
   std::size_t edited = 0;
+  bool is_mbox = false;
   bool is_whole = true;               ///< it was read to its end
   std::vector<std::string> troubles;  ///< also of messages that passed as they were
 };
@@ -42,14 +47,24 @@ std::vector<msgid::Edit> edits_of(const Message& message, const std::string& fil
   const auto complain_of = [&](std::string_view trouble) {
     tally.troubles.push_back(place_of(file, message) + ": " + std::string(trouble));
   };
-  if (message.is_cut) {
-    complain_of("too large, left as it is");
+  FieldPlace first;
+  const bool has_header = HeaderReader(message.octets).next(first);
+  if (!has_header || message.is_cut) {
+    complain_of(has_header ? "too large, left as it is" : "not a mail: it has no header field, left as it is");
     return {};
   }
   HeaderVerdict decided = verdict_of(message.octets, policy);
   if (decided.is_over_size) complain_of(over_size_text);
   if (decided.lacks_signatures && !decided.verdict.edits.empty()) complain_of(lacks_signatures_text);
   return std::move(decided.verdict.edits);
+}
+
+/// Writes octets of a block as they are in the file, or would be.
+void write(std::string_view octets, const Block& block, Output& output) {
+  if (!block.has_cr_line_ends) return output.write(octets);
+  std::string exchanged(octets);
+  exchange_cr_and_lf(exchanged);
+  output.write(exchanged);
 }
 
 /// Reads the file and writes it to `output`. Without one it stops at the first edit.
@@ -64,17 +79,18 @@ Tally copy(const std::string& file, const msgid::Policy& policy, Output* output)
     for (const Message& message : block.messages) {
       const std::vector<msgid::Edit> edits = edits_of(message, block.file, policy, tally);
       ++tally.messages;
+      tally.is_mbox = message.number != 0;
       if (!edits.empty()) ++tally.edited;
       if (output == nullptr && !edits.empty()) return tally;
       if (output == nullptr) continue;
-      output->write(message.from_line);
+      write(message.before, block, *output);
       if (edits.empty()) {
-        output->write(message.octets);
+        write(message.octets, block, *output);
       } else {
-        output->write(with_edits(message.octets, edits));
+        write(with_edits(message.octets, edits), block, *output);
       }
     }
-    if (output != nullptr) output->write(block.rest);
+    if (output != nullptr) write(block.rest, block, *output);
   }
   if (output != nullptr) output->flush();
   return tally;
@@ -91,6 +107,11 @@ Tally write_in_place(const std::string& file, const msgid::Policy& policy) {
   if (!S_ISREG(seen.st_mode)) throw Trouble(file + ": not a regular file, which --in-place wants");
   Tally tally = copy(file, policy, nullptr);
   if (tally.edited == 0) return tally;
+  std::optional<MailboxLock> lock;
+  if (tally.is_mbox) {
+    lock.emplace(file);
+    if (::stat(file.c_str(), &seen) != 0) throw Trouble(file + ": " + system_error_text(errno));
+  }
   Replacement replacement(file);
   tally = copy(file, policy, &replacement.output());
   if (tally.is_whole) replacement.put_in_place_of(seen);
@@ -106,6 +127,10 @@ Tally write_out(const std::string& file, const std::string& out, const msgid::Po
   const bool is_standard_output =
       exists && has_standard_output && there.st_dev == standard_output.st_dev && there.st_ino == standard_output.st_ino;
   if (out == "-" || is_standard_output) return write_to(STDOUT_FILENO, "standard output", file, policy);
+  // Of the same file it may be a mailbox.
+  std::error_code error;
+  const bool is_same = exists && std::filesystem::canonical(file, error) == std::filesystem::canonical(out, error);
+  if (is_same && S_ISREG(there.st_mode)) return write_in_place(file, policy);
   if (!exists || S_ISREG(there.st_mode)) {
     Replacement replacement(out);
     Tally tally = copy(file, policy, &replacement.output());

@@ -20,6 +20,9 @@ struct FieldPlace {
                           ///< they stand: LF or CRLF and the white space
 };
 
+/// Whether the line begins with "From " or, as quoted in an mbox, with ">From ".
+bool is_from_line(std::string_view line) noexcept;
+
 /// Reads a header field by field, as Postfix cuts a header: it ends at the first empty line or at the first line that
 /// is neither a field nor a continuation. Line ends are LF or CRLF, mixed if need be. A "From " line at the very
 /// beginning is passed over.

@@ -5,8 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <climits>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -21,40 +19,6 @@ namespace audit {
 namespace {
 
 constexpr std::size_t write_octets = 256U << 10U;
-constexpr std::array ending_signals = {SIGHUP, SIGINT, SIGTERM};
-
-/// What a signal that ends the program removes: a handler has nothing but globals. Empty: nothing.
-std::array<char, PATH_MAX> doomed_path;
-
-void remove_and_end(int signal) {
-  if (doomed_path[0] != '\0') ::unlink(doomed_path.data());
-  // SA_RESETHAND has put the default action back; the signal comes once this returns.
-  ::raise(signal);
-}
-
-/// Sets what the signals remove, with them held back meanwhile.
-void set_doomed(const std::string& path) {
-  sigset_t held;
-  sigset_t before;
-  ::sigemptyset(&held);
-  for (const int signal : ending_signals) ::sigaddset(&held, signal);
-  ::sigprocmask(SIG_BLOCK, &held, &before);
-  doomed_path[path.copy(doomed_path.data(), doomed_path.size() - 1)] = '\0';
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
-}
-
-/// A signal that is ignored (nohup) stays so.
-void catch_signals() {
-  struct sigaction catching = {};
-  catching.sa_handler = remove_and_end;
-  catching.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int signal : ending_signals) {
-    struct sigaction now = {};
-    ::sigaction(signal, nullptr, &now);
-    if (now.sa_handler != SIG_IGN) ::sigaction(signal, &catching, nullptr);
-  }
-}
-
 [[noreturn]] void fail(const std::string& name, int error) {
   throw Trouble(name + ": " + system_error_text(error));
 }
@@ -107,17 +71,18 @@ void Output::write_now(std::string_view octets) const {
 Replacement::Replacement(const std::string& path)
     : path_(resolved(path)),
       new_path_(directory_of(path_) + (directory_of(path_) == "." ? "/" : "") + ".msgid-audit-XXXXXX"),
-      descriptor_(::mkostemp(new_path_.data(), O_CLOEXEC)),
-      output_(descriptor_, path) {
+      descriptor_(-1),
+      output_(-1, path) {
+  const HeldSignals held;
+  descriptor_ = ::mkostemp(new_path_.data(), O_CLOEXEC);
   if (descriptor_ < 0) fail(path, errno);
-  set_doomed(new_path_);
-  catch_signals();
+  doomed_ = Doomed(new_path_);
+  output_ = Output(descriptor_, path);
 }
 
 Replacement::~Replacement() {
   ::close(descriptor_);
   if (!new_path_.empty()) ::unlink(new_path_.c_str());
-  set_doomed({});
 }
 
 void Replacement::put_in_place() {
@@ -160,7 +125,7 @@ void Replacement::prepare(const struct stat* old) {
 void Replacement::rename() {
   if (::rename(new_path_.c_str(), path_.c_str()) != 0) fail(path_, errno);
   new_path_.clear();
-  set_doomed({});
+  doomed_.spare();
   const int directory = ::open(directory_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0)
     return;  // may be searched and written, not read: the rename is done, and the disk learns of it later

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "audit/doomed.h"
+
 namespace audit {
 
 /// Writes to a descriptor, some hundred KB at once; what is not flushed is lost. Throws Trouble: "NAME: No space left
@@ -55,6 +57,7 @@ class Replacement {
   std::string new_path_;
   int descriptor_;
   Output output_;
+  Doomed doomed_;
 };
 
 }  // namespace audit

@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <span>
 #include <utility>
 
+#include "audit/file_form.h"
 #include "audit/message.h"
 
 namespace audit {
@@ -17,63 +18,10 @@ namespace {
 /// Read at once: fits a second level cache, so that what looks at the octets next finds them there.
 constexpr std::size_t block_octets = 256U << 10U;
 
-/// To tell whether a "From " line separates, no more behind its beginning is looked at, and no more before it.
-constexpr std::size_t look_ahead = 4096;
-constexpr std::size_t look_behind = 16;
-
-/// Whether a time of day, 9:59 or 09:59, is in the line.
-bool has_time(std::string_view line) noexcept {
-  const auto is_digit = [&](std::size_t i) { return i < line.size() && line[i] >= '0' && line[i] <= '9'; };
-  for (std::size_t colon = line.find(':'); colon != std::string_view::npos; colon = line.find(':', colon + 1)) {
-    if (colon > 0 && is_digit(colon - 1) && is_digit(colon + 1) && is_digit(colon + 2)) return true;
-  }
-  return false;
-}
-
-/// Whether `text`, which begins with "From ", begins with a from-line. What is behind look_ahead is not looked at.
-bool begins_mbox_message(std::string_view text) noexcept {
-  text = text.substr(0, look_ahead);
-  FieldPlace field;
-  return has_time(text.substr(0, text.find('\n'))) || HeaderReader(text).next(field);
-}
-
-/// Whether the line that begins at `begin` stands behind an empty one.
-bool is_behind_empty_line(std::string_view text, std::size_t begin) noexcept {
-  if (begin < 2 || text[begin - 1] != '\n') return false;
-  std::size_t at = begin - 2;
-  while (at > 0 && text[at] == '\r' && begin - at < look_behind) --at;
-  return text[at] == '\n';
-}
-
-/// The next from-line at or behind `from`, which is not 0; npos if there is none. In that case `from` becomes where to
-/// go on once there is more text.
-std::size_t find_separator(std::string_view text, std::size_t& from, bool is_all) noexcept {
-  static constexpr std::string_view word = "From ";
-  // memchr for the "F" takes a third of the time of memmem for the word (glibc 2.36, text as people write it).
-  for (std::size_t at = text.find(word[0], from); at != std::string_view::npos; at = text.find(word[0], at + 1)) {
-    const bool is_near_end = !is_all && text.size() - at < look_ahead;
-    if (is_near_end) {
-      from = at;
-      return std::string_view::npos;
-    }
-    if (text[at - 1] == '\n' && text.substr(at, word.size()) == word && is_behind_empty_line(text, at) &&
-        begins_mbox_message(text.substr(at))) {
-      return at;
-    }
-  }
-  from = text.size();
-  return std::string_view::npos;
-}
-
 }  // namespace
 
 std::string place_of(const std::string& file, const Message& message) {
   return message.number == 0 ? file : file + ": message " + std::to_string(message.number);
-}
-
-std::size_t second_message(std::string_view mbox) noexcept {
-  std::size_t from = 1;
-  return find_separator(mbox, from, true);
 }
 
 /// The file that is open, and what of it was read but not handed out.
@@ -87,7 +35,7 @@ struct Source::Inside {
   bool open();
   void close();
   void fill(Block& block, std::size_t size);
-  bool take_form(std::string_view beginning);
+  bool take_form(Block& block);
   void take_single(Block& block);
   void take_mbox(Block& block);
   void take_rest(Block& block);
@@ -107,6 +55,8 @@ struct Source::Inside {
   bool has_failed = false;  ///< in which case the last message is not whole, and not handed out
   bool is_new = true;       ///< nothing was looked at yet
   bool is_mbox = false;
+  bool has_cr_line_ends = false;
+  std::size_t lead = 0;     ///< octets that belong to no message, and were not handed out
   bool is_in_rest = false;  ///< of a message that was cut
   std::size_t number = 0;
   std::string carried;   ///< begins the next block
@@ -119,8 +69,9 @@ bool Source::Inside::open() {
   struct stat status = {};
   size = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
   octets_read = 0;
-  is_at_end = has_failed = is_mbox = is_in_rest = false;
+  is_at_end = has_failed = is_mbox = has_cr_line_ends = is_in_rest = false;
   is_new = true;
+  lead = 0;
   number = 0;
   carried.clear();
   return true;
@@ -142,31 +93,43 @@ void Source::Inside::fill(Block& block, std::size_t wanted) {
       has_failed = true;
     }
     is_at_end = got <= 0;
-    if (got > 0) used += static_cast<std::size_t>(got);
-    if (got > 0) octets_read += static_cast<std::uint64_t>(got);
+    if (got <= 0) break;
+    const auto count = static_cast<std::size_t>(got);
+    if (has_cr_line_ends) exchange_cr_and_lf(std::span(block.buffer).subspan(used, count));
+    used += count;
+    octets_read += count;
   }
 }
 
 /// Looks at the first octets: .eml, mbox, or nothing of that kind (false).
-bool Source::Inside::take_form(std::string_view beginning) {
+bool Source::Inside::take_form(Block& block) {
   is_new = false;
   if (has_failed) return false;
+  const auto refuse = [this](const std::string& reason) {
+    trouble(name, "not a mail: " + reason);
+    return false;
+  };
+  std::string_view beginning = read_so_far(block);
+  if (beginning.empty()) return refuse("empty");
+  if (const std::string advice = advice_on(beginning); !advice.empty()) return refuse(advice);
+  has_cr_line_ends = audit::has_cr_line_ends(beginning);
+  if (has_cr_line_ends) exchange_cr_and_lf(std::span(block.buffer).first(used));
+  lead = lead_octets(beginning);
+  beginning.remove_prefix(lead);
   FieldPlace field;
   is_mbox = beginning.starts_with("From ");
   const bool is_mail = is_mbox ? begins_mbox_message(beginning) : HeaderReader(beginning).next(field);
-  if (beginning.empty()) {
-    trouble(name, "not a mail: empty");
-  } else if (!is_mail) {
-    trouble(name, "not a mail: the first line is no header field");
-  }
-  return is_mail;
+  return is_mail || refuse("the first line is no header field");
 }
 
 void Source::Inside::add(Block& block, std::size_t begin, std::size_t end, bool is_cut) {
   const std::string_view text = std::string_view(block.buffer).substr(begin, end - begin);
-  const std::size_t line = is_mbox ? std::min(text.find('\n'), text.size() - 1) + 1 : 0;
-  if (is_mbox) ++number;
-  block.messages.push_back({text.substr(0, line), text.substr(line), number, is_cut});
+  std::size_t before = std::exchange(lead, 0);
+  if (is_mbox) {
+    before = std::min(text.find('\n', before), text.size() - 1) + 1;
+    ++number;
+  }
+  block.messages.push_back({text.substr(0, before), text.substr(before), number, is_cut});
 }
 
 void Source::Inside::take_single(Block& block) {
@@ -185,9 +148,12 @@ void Source::Inside::take_mbox(Block& block) {
   std::size_t from = 1;
   for (;;) {
     const std::string_view text = read_so_far(block);
-    for (std::size_t end; (end = find_separator(text, from, is_at_end)) != std::string_view::npos; from = end + 1) {
+    std::size_t length = 0;
+    while ((length = find_next_message(text.substr(begin + lead), from, is_at_end)) != std::string_view::npos) {
+      const std::size_t end = begin + lead + length;
       add(block, begin, end, false);
       begin = end;
+      from = 1;
     }
     if (is_at_end) {
       if (!has_failed && begin < used) add(block, begin, used, false);
@@ -211,7 +177,7 @@ void Source::Inside::take_mbox(Block& block) {
 void Source::Inside::take_rest(Block& block) {
   const std::string_view text = read_so_far(block);
   std::size_t from = look_behind;
-  std::size_t end = is_mbox ? find_separator(text, from, is_at_end) : std::string_view::npos;
+  std::size_t end = is_mbox ? find_from_line(text, from, is_at_end) : std::string_view::npos;
   is_in_rest = end == std::string_view::npos && !is_at_end;
   if (end == std::string_view::npos)
     end = is_at_end || !is_mbox ? used : used - std::min(used, look_ahead + look_behind);
@@ -237,7 +203,9 @@ bool Source::next(Block& block) {
     if (block.buffer.size() < in.used) block.buffer.resize(in.used);
     std::copy(in.carried.begin(), in.carried.end(), block.buffer.begin());
     in.fill(block, std::min(max_message_octets, std::max(block_octets, 2 * in.used)));
-    if (in.is_new && !in.take_form(in.read_so_far(block))) {
+    const bool is_mail = !in.is_new || in.take_form(block);
+    block.has_cr_line_ends = in.has_cr_line_ends;
+    if (!is_mail) {
       in.close();
     } else if (in.is_in_rest) {
       if (in.is_mbox || in.oversize == Oversize::pass_on) {

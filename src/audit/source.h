@@ -2,12 +2,8 @@
 // which hands out blocks of whole messages, reads with read(2) into memory that is used again, and never holds more
 // than one message and a block of it, however long the input is.
 //
-//   mbox      = *( from-line message empty-line )                  ; after RFC 4155; line ends are LF or CRLF
-//   from-line = "From " *VCHAR-or-blank line-end
-//
-// An input that begins with "From " is an mbox. A later "From " line separates messages where an empty line stands
-// before it and it either has a time of day in it (as every known writer's has) or has a header field behind it: so
-// text such as "From here on" splits no message. ">From " is left as it is: only headers are read.
+// An input that begins with "From " is an mbox; mbox.h says where its messages end. ">From " is left as it is: only
+// headers are read. A byte order mark and empty lines may come first, and lines may end in CR alone, see file_form.h.
 #ifndef MSGID_AUDIT_SOURCE_H
 #define MSGID_AUDIT_SOURCE_H
 
@@ -19,18 +15,17 @@
 #include <vector>
 
 #include "audit/inputs.h"
+#include "audit/mbox.h"
 
 namespace audit {
 
-/// Of a longer message only so much is handed out.
-inline constexpr std::size_t max_message_octets = 64U << 20U;
-
 /// A message. Views of the block it is in.
 struct Message {
-  std::string_view from_line;  ///< of an mbox: the "From " line before it, with its end; else empty
-  std::string_view octets;     ///< the message itself; of an mbox with the empty line that stands behind it
-  std::size_t number = 0;      ///< in an mbox, from 1; else 0
-  bool is_cut = false;         ///< it is longer than max_message_octets, and this is its beginning
+  std::string_view before;  ///< comes before it and is no part of it: of an mbox its "From " line, with the line end;
+                            ///< before that, at the beginning of a file, lead_octets()
+  std::string_view octets;  ///< the message itself; of an mbox with the empty line after it
+  std::size_t number = 0;   ///< in an mbox, from 1; else 0
+  bool is_cut = false;      ///< it is longer than max_message_octets, and this is its beginning
 };
 
 /// How a message is named to people: "FILE", or "FILE: message N" in an mbox.
@@ -40,29 +35,23 @@ std::string place_of(const std::string& file, const Message& message);
 struct Block {
   std::string file;  ///< as given, or below the directory that was given; "-" for standard input. Not escaped
   std::vector<Message> messages;
-  std::string_view rest;  ///< with Oversize::pass_on: more octets of the last message before, which was cut
-  std::string buffer;     ///< what the views are of
+  std::string_view rest;          ///< with Oversize::pass_on: more octets of the last message before, which was cut
+  bool has_cr_line_ends = false;  ///< the file's lines end in CR alone: in all octets here CR and LF are exchanged
+  std::string buffer;             ///< what the views are of
 };
-
-/// Where the second message of an mbox begins, with its from-line; npos: there is one only.
-std::size_t second_message(std::string_view mbox) noexcept;
 
 /// What becomes of the octets of a message behind max_message_octets.
 enum class Oversize : std::uint8_t {
   skip,
-  pass_on,  ///< as Block::rest. So from lines, octets and rests put together are the file
+  pass_on,  ///< as Block::rest. So what is before messages, octets and rests put together are the file
 };
-
-/// Told of each file that could not be read (or not be read to its end), and why; others go on. Neither text is
-/// escaped.
-using TroubleSink = std::function<void(std::string_view file, std::string_view reason)>;
 
 class Source {
  public:
   /// `arguments` are files, directories and "-"; none: standard input. A directory is a Maildir if it has cur/ and
   /// new/: these are read, and folders in it that are Maildirs themselves; of another directory every file, whatever
-  /// its depth. Symbolic links and special files in a directory are passed over, as trouble. Names are read in their
-  /// octets' order.
+  /// its depth. In a directory a file whose name begins with a dot is no message. Symbolic links and special files in a
+  /// directory are passed over, as trouble. Names are read in their octets' order. See Inputs about a Maildir in use.
   Source(std::vector<std::string> arguments, const TroubleSink& trouble, Oversize oversize = Oversize::skip);
   ~Source();
   Source(const Source&) = delete;

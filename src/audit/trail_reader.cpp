@@ -5,10 +5,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <array>
 #include <cerrno>
 #include <new>
 
+#include "audit/file_form.h"
 #include "audit/inputs.h"
 #include "audit/subcommand.h"
 #include "report/audit_record.h"
@@ -18,25 +18,6 @@ namespace audit {
 namespace {
 
 constexpr std::size_t buffer_octets = std::size_t{64} << 10U;
-
-constexpr std::string_view gzip_magic = "\x1f\x8b";
-
-/// Formats that are recognised to be refused with advice.
-struct Compression {
-  std::string_view magic;
-  std::string_view name;
-  std::string_view program;
-};
-constexpr std::array<Compression, 4> other_compressions = {{
-    {{"\xfd"
-      "7zXZ\0",
-      6},
-     "xz",
-     "xzcat"},
-    {"\x28\xb5\x2f\xfd", "zstd", "zstdcat"},
-    {"BZh", "bzip2", "bzcat"},
-    {"\x04\x22\x4d\x18", "lz4", "lz4cat"},
-}};
 
 }  // namespace
 
@@ -63,9 +44,8 @@ TrailReader::TrailReader(const std::string& path) : buffer_(buffer_octets, '\0')
   try {
     detect();
     if (!reason_.empty() && input_.empty()) throw Trouble(path + ": " + reason_);
-    for (const Compression& other : other_compressions) {
-      if (!input_.starts_with(other.magic)) continue;
-      throw Trouble(path + ": " + std::string(other.name) + " is not read here: " + std::string(other.program) +
+    if (const Compression* const other = compression_of(input_); other != nullptr && inflation_ == nullptr) {
+      throw Trouble(path + ": " + std::string(other->name) + " is not read here: " + std::string(other->program) +
                     " FILE | msgid-audit report -");
     }
   } catch (...) {

@@ -57,6 +57,11 @@ constexpr std::array table = {
               "Declare 8bit, or encode the body as quoted-printable or base64."},
     RuleWords{"exchange-narrow-multipart", "a multipart declared narrower than its parts",
               "Declare a multipart as wide as its widest part (RFC 2045 section 6.4)."},
+    RuleWords{"header-ends-early", "a line in the header that is no field",
+              "Write each field on lines of its own, and begin each further line of it with a space (RFC 5322 section "
+              "2.2.3). Mail servers take all that follows such a line for the text."},
+    RuleWords{"header-ambiguous", "a field that programs read in different ways",
+              "Leave NUL and bare CR characters out of header fields, and keep each field far below 100 KB."},
 };
 
 }  // namespace

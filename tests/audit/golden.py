@@ -56,7 +56,7 @@ def passes(case, got):
 
 
 def main(program, names):
-    cases = sorted(HERE.glob("[0-9][0-9]-*.sh"))
+    cases = sorted(HERE.glob("[0-9]*-*.sh"))
     if names:
         cases = [case for case in cases if case.stem in names]
     orphans = [out.name for out in HERE.glob("*.out") if not out.with_suffix(".sh").exists()]

@@ -2,11 +2,15 @@
 // is kept of a header follows from sums of octets. The first octet chooses whether the rest is taken as it is or mapped
 // into an alphabet that is rich in the grammar's own characters and words, whether the header may have only a few
 // octets, and whether signatures are to be kept.
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "audit/examine.h"
+#include "audit/file_form.h"
+#include "audit/mbox.h"
 #include "audit/message.h"
 #include "audit/source.h"
 #include "tests/fuzz/input.h"
@@ -33,6 +37,9 @@ constexpr std::array words = {"\n"sv,
                               "<"sv,
                               "<a@b>"sv,
                               "\n\nFrom "sv,
+                              "\nFrom x Mon Jan 5 10:00:00 2026\n"sv,
+                              "Content-Length: 2"sv,
+                              "\xef\xbb\xbf"sv,
                               "x"sv,
                               "\xc3"sv,
                               "Message-ID"sv,
@@ -103,6 +110,20 @@ void edit(std::string_view message, const msgid::Policy& policy) {
   expect(audit::verdict_of(edited, policy).verdict.edits.empty(), "a second time there is nothing to edit");
 }
 
+void examine(std::string_view message) {
+  static const msgid::Policy policy;
+  static audit::Examiner examiner(policy);
+  const msgid::FieldList fields = audit::header_of(message);
+  for (const msgid::Finding& finding : examiner.examine(message).findings) {
+    if (finding.rule < audit::header_rules().data()) continue;
+    if (finding.rule >= audit::header_rules().data() + audit::header_rules().size()) continue;
+    const bool is_there = std::any_of(fields.begin(), fields.end(), [&](const msgid::Field& field) {
+      return field.name == finding.field && field.instance == finding.instance;
+    });
+    expect(is_there && !finding.reason.empty(), "a finding about the header names a field of it");
+  }
+}
+
 void read_file(std::string_view octets) {
   static const fuzz::MemoryFile file;
   file.write(octets);
@@ -111,16 +132,24 @@ void read_file(std::string_view octets) {
       {file.path()}, [&](std::string_view, std::string_view) { has_trouble = true; }, audit::Oversize::pass_on);
   std::string all;
   std::size_t number = 0;
+  std::size_t first = 0;
+  bool is_exchanged = false;
   static audit::Block block;  // kept for its memory
   while (source.next(block)) {
     for (const audit::Message& message : block.messages) {
-      all += message.from_line;
+      all += message.before;
       all += message.octets;
+      if (number == 0) first = all.size() - audit::lead_octets(all);
       expect(message.number == 0 || message.number == ++number, "messages are counted");
     }
     all += block.rest;
+    is_exchanged = block.has_cr_line_ends;
   }
-  expect(has_trouble ? all.empty() : all == octets, "from lines and messages are the file");
+  const std::string_view mbox = std::string_view(all).substr(audit::lead_octets(all));
+  expect(number == 0 || first == std::min(audit::second_message(mbox), mbox.size()),
+         "all find the same end of the first message");
+  if (is_exchanged) audit::exchange_cr_and_lf(all);
+  expect(has_trouble ? all.empty() : all == octets, "all that is handed out is the file");
 }
 
 }  // namespace
@@ -130,6 +159,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string message = fuzz::text_of({data, size}, words);
   read_header(message);
   edit(message, policy_of(data[0]));
+  examine(message);
   read_file(message);
   return 0;
 }

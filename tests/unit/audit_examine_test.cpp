@@ -1,11 +1,17 @@
 // What the tool finds in one message. The rules themselves are tested with the core.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "audit/examine.h"
+#include "report/words.h"
+#include "tests/unit/source_files.h"
 
 namespace {
+
+using namespace std::string_view_literals;
 
 msgid::Policy reporting() {
   msgid::Policy policy;
@@ -69,10 +75,66 @@ TEST(Examine, EightBitOctetsNeedADeclaration) {
 
 TEST(Examine, AFieldNameThatEndsTheHeaderIsSeen) {
   EXPECT_EQ(findings("Message-ID: <a@b.example>\nX Bad: 1\nX: 2\n\nText.\n"),
-            " exchange-field-name X Bad[1] report : 1\n");
-  EXPECT_EQ(findings("Message-ID: <a@b.example>\n: 1\n"), " exchange-field-name [1] report : 1\n");
-  EXPECT_EQ(findings("Message-ID: <a@b.example>\nText without a colon\n\nX Y: Z\n"), "");
+            " exchange-field-name X Bad[1] report : 1\n"
+            " header-ends-early Message-ID[1] report no-field-name: X Bad: 1\n");
+  EXPECT_EQ(findings("Message-ID: <a@b.example>\n: 1\n"),
+            " exchange-field-name [1] report : 1\n header-ends-early Message-ID[1] report no-field-name: : 1\n");
   EXPECT_EQ(findings("Message-ID: <a@b.example>\n\nX Y: Z\n"), "") << "that is the body";
+}
+
+// The Message-ID below such a line is in the body for Postfix, and Exchange makes a new one.
+TEST(Examine, AHeaderEndsEarlyAtALineThatIsNoField) {
+  const std::string id = "Message-ID: <a@b.example>\n";
+  const auto found = [&](const std::string& message) { return findings(message, msgid::Policy()); };
+  EXPECT_EQ(found(id + "no field\nX: 1\n\nx\n"), " header-ends-early Message-ID[1] report no-colon: no field\n");
+  EXPECT_EQ(found("X: 1\nx: 2\n 3\nno field"), " header-ends-early x[2] report no-colon: no field\n");
+  EXPECT_EQ(found(id + "From a@b Mon Jan  5 10:00:00 2026\n" + id),
+            " header-ends-early Message-ID[1] report from-line: From a@b Mon Jan  5 10:00:00 2026\n");
+  EXPECT_EQ(found(id + ">From a\n" + id), " header-ends-early Message-ID[1] report from-line: >From a\n");
+  EXPECT_EQ(found(id + "\xef\xbb\xbfX: 1\n"),
+            " header-ends-early Message-ID[1] report no-field-name: \xef\xbb\xbfX: 1\n");
+  EXPECT_EQ(found(id + std::string(5000, 'x') + '\n'),
+            " header-ends-early Message-ID[1] report no-colon: " + std::string(1000, 'x') + '\n');
+  for (const char* end : {"", "\n", "\nno field\n", "\r\r\nno field\n"}) {
+    EXPECT_EQ(dump(audit::Examiner(msgid::Policy()).examine(id + end)), "") << end;
+  }
+  EXPECT_EQ(found("From a@b Mon Jan  5 10:00:00 2026\n" + id + "\n"), "");
+}
+
+TEST(Examine, AnAmbiguousFieldIsReportedOnceForEachReason) {
+  const msgid::Policy policy;
+  audit::Examiner examiner(policy);
+  const auto found = [&](std::string_view message) { return dump(examiner.examine(message)); };
+  EXPECT_EQ(found("X: 1\nx: a\0b\n c\0\nY: \0\n\n"sv), " header-ambiguous x[2] report nul: a\0b c\0\n"sv);
+  EXPECT_EQ(found("X: a\rY: b\r\n\r\n"), " header-ambiguous X[1] report bare-cr: a\rY: b\n");
+  EXPECT_EQ(found("X: 1\r\n\t2\r\nX: a\r\n b\r\r\n\r\n"), " header-ambiguous X[2] report bare-cr: a b\n");
+  EXPECT_EQ(found("X: 1\r\n 2\r\n\r\na\rb\0"sv), "");
+  EXPECT_EQ(found("References: <a@b>\r<c@d>\n\n"), " control-character References[1] report : <a@b>\r<c@d>\n")
+      << "one fault, one line";
+  msgid::Policy silent;
+  silent.action(msgid::RuleId::control_character) = msgid::RuleAction::off;
+  EXPECT_EQ(dump(audit::Examiner(silent).examine("References: <a@b>\r<c@d>\n\n")),
+            " header-ambiguous References[1] report bare-cr: <a@b>\r<c@d>\n");
+  const std::size_t limit = 102400 + 2048;
+  EXPECT_EQ(found("X:" + std::string(limit - 2, 'x') + "\n\n"), "");
+  EXPECT_EQ(found("X:" + std::string(limit - 1, 'x') + "\n\n"),
+            " header-ambiguous X[1] report over-header-size-limit: " + std::string(1000, 'x') + '\n');
+  EXPECT_EQ(found("X: 1\n\n"), "") << "what was seen in one message is not reported of the next";
+}
+
+TEST(Examine, TheRulesAboutHeadersAreExplained) {
+  const std::string page = source_files::contents(source_files::source / "packaging/man/msgid-audit.1");
+  std::set<msgid::RuleId> ids;
+  for (const msgid::Rule& rule : audit::header_rules()) {
+    EXPECT_NE(report::rule_words(rule.name), nullptr) << rule.name;
+    EXPECT_NE(page.find("\n.It Cm " + std::string(rule.name) + '\n'), std::string::npos) << rule.name;
+    EXPECT_GT(rule.id, msgid::exchange_rules().back().id) << "no other rule has it";
+    ids.insert(rule.id);
+  }
+  EXPECT_EQ(ids.size(), 2u);
+  for (const char* reason : {"no-colon", "no-field-name", "from-line", "nul", "bare-cr", "over-header-size-limit"}) {
+    EXPECT_NE(page.find(".Cm reason=" + std::string(reason)), std::string::npos) << reason;
+  }
 }
 
 TEST(Examine, AMultipartIsAsWideAsItsParts) {

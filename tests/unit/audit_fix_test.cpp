@@ -134,6 +134,30 @@ TEST(Fix, EditsAnMboxOfAnySize) {
   EXPECT_TRUE(content(name) == expected);
 }
 
+/// Also what is in front of a message, and the line ends of a new body.
+TEST(Fix, KeepsByteOrderMarkEmptyLinesAndLineEnds) {
+  const Directory directory;
+  const std::string id = "<" + std::string(600, 'x') + "@b.example>";
+  for (const std::string& lead : {std::string(), std::string("\xef\xbb\xbf"), std::string("\xef\xbb\xbf\n\n")}) {
+    for (const std::string& from : {std::string(), from_line}) {
+      for (const std::string line_end : {"\n", "\r\n", "\r"}) {
+        const auto with_line_ends = [&](std::string text) {
+          for (std::size_t lf = 0; (lf = text.find('\n', lf)) != std::string::npos; lf += line_end.size())
+            text.replace(lf, 1, line_end);
+          return text;
+        };
+        const std::string list = "References: " + id + ' ' + id + '\n';
+        const std::string folded = "References: " + id + "\n " + id + '\n';
+        const std::string file = directory.file("in", with_line_ends(lead + from + list + broken));
+        const std::string out = directory.path() + "/out";
+        EXPECT_EQ(audit::fix({file, "-o", out}), 0);
+        EXPECT_TRUE(content(out) == with_line_ends(lead + from + folded + mended))
+            << lead.size() << from << line_end.size();
+      }
+    }
+  }
+}
+
 TEST(Fix, LeavesIdsInPartsAlone) {
   const Directory directory;
   const std::string message =
@@ -192,6 +216,14 @@ TEST(Fix, HasTheHeaderSizeOfTheConfiguration) {
   EXPECT_EQ(content(out), signature + mended);
   const std::string clean = directory.file("clean.eml", signature + mended);
   EXPECT_EQ(audit::fix({clean, "-o", out, "--config=" + config}), 0) << "no edit, so nobody asks about signatures";
+}
+
+TEST(Fix, SaysWhichMessageOfAnMboxHasNoHeader) {
+  const Directory directory;
+  const std::string mbox = from_line + broken + '\n' + from_line + "no header\n\n" + from_line + broken;
+  const std::string name = directory.file("mbox", mbox);
+  EXPECT_EQ(audit::fix({"--in-place", name}), 2);
+  EXPECT_EQ(content(name), from_line + mended + '\n' + from_line + "no header\n\n" + from_line + mended);
 }
 
 TEST(FixInPlace, KeepsModeTimesOwnerAndName) {

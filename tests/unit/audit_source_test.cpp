@@ -3,13 +3,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "audit/file_form.h"
 #include "audit/source.h"
 #include "tests/scratch.h"
 
@@ -17,13 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using namespace std::string_view_literals;
 using scratch::Directory;
 
 struct Seen {
   std::string file;
   std::size_t number;
   bool is_cut;
-  std::string from_line;
+  std::string before;
   std::string octets;
 };
 
@@ -31,9 +35,14 @@ struct Seen {
 struct Everything {
   std::vector<Seen> messages;
   std::vector<std::string> troubles;  ///< "file: reason"
-  std::string octets;                 ///< all of it, put together
+  std::string octets;                 ///< all of it, put together, as in the file
   std::size_t largest_block = 0;
 };
+
+std::string exchanged(std::string text) {
+  audit::exchange_cr_and_lf(text);
+  return text;
+}
 
 Everything read(const std::vector<std::string>& arguments, audit::Oversize oversize = audit::Oversize::pass_on) {
   Everything all;
@@ -45,15 +54,17 @@ Everything read(const std::vector<std::string>& arguments, audit::Oversize overs
       oversize);
   for (audit::Block block; source.next(block);) {
     EXPECT_TRUE(!block.messages.empty() || !block.rest.empty());
+    std::string octets;
     for (const audit::Message& message : block.messages) {
       // Of a message that was cut only the length matters, and it is long.
       const std::string_view kept = message.is_cut ? message.octets.substr(0, 1000) : message.octets;
       all.messages.push_back(
-          {block.file, message.number, message.is_cut, std::string(message.from_line), std::string(kept)});
-      all.octets += message.from_line;
-      all.octets += message.octets;
+          {block.file, message.number, message.is_cut, std::string(message.before), std::string(kept)});
+      octets += message.before;
+      octets += message.octets;
     }
-    all.octets += block.rest;
+    octets += block.rest;
+    all.octets += block.has_cr_line_ends ? exchanged(octets) : octets;
     all.largest_block = std::max(all.largest_block, block.buffer.size());
   }
   return all;
@@ -67,8 +78,8 @@ std::string split(const std::string& mbox) {
   EXPECT_EQ(all.octets, mbox);
   std::string out;
   for (const Seen& message : all.messages) {
-    EXPECT_TRUE(message.from_line.starts_with("From "));
-    EXPECT_TRUE(message.from_line.ends_with('\n'));
+    EXPECT_TRUE(message.before.starts_with("From "));
+    EXPECT_TRUE(message.before.ends_with('\n'));
     out += std::to_string(message.number) + ' ';
     for (const char c : message.octets) {
       if (c == '\n') out += '/';
@@ -92,6 +103,25 @@ TEST(Source, SplitsAnMboxWithCrlf) {
   EXPECT_EQ(split("From - 9:05\nA: 1\n\r\r\nFrom - 9:05\nA: 2\n"), "1 A: 1//\n2 A: 2/\n");
 }
 
+TEST(Source, SplitsWithoutAnEmptyLineAtACompleteFromLineWithAFieldAfterIt) {
+  const auto joined = [](const std::string& line) { return "From x 9:00\nA: 1\n\none\n" + line + "\nB: 2\n\ntwo\n"; };
+  for (const char* line :
+       {"From a@b Mon Jan  5 10:00:00 2026", "From - Sun Feb 29 9:00 2032", "From a b c Tue Mar 10 09:59:00 +0100 2026",
+        "From a Wed Apr 1 10:00:00 1970 GMT", "From a\tThu May 1 10:00:00  2026", "From From Fri Jun 1 10:00:00 2026 ",
+        "From Sat Sat Dec 31 23:59:60 EST 1996 -0500", "From \"a b\"@c.example Sat Jul 4 10:00:00 2026\r"}) {
+    EXPECT_EQ(split(joined(line)), "1 A: 1//one/\n2 B: 2//two/\n") << line;
+  }
+  for (const char* line :
+       {"From a@b", "From a@b Mon Jan 5 10:00:00", "From a@b Jan 5 10:00:00 2026", "From a@b Mon Jan 5 2026",
+        "From  Mon Jan 5 10:00:00 2026", "From a@b Mon Jan 5 10:00:00 2026 he wrote",
+        "From a@b Mon Jan 105 10:00:00 2026", "From a@b Mon Jan 5 10-00 2026", "From a@b Mon Jan 5 10:0 2026",
+        "From a@b Mon an 5 10:00 2026", "From a@b Mon Jan 5 10:00 26", ">From a@b Mon Jan  5 10:00:00 2026",
+        " From a@b Mon Jan  5 10:00:00 2026"}) {
+    EXPECT_EQ(split(joined(line)), "1 A: 1//one/" + std::string(line) + "/B: 2//two/\n") << line;
+  }
+  EXPECT_EQ(split(from_line + "A: 1\n" + from_line + "A: 2\n"), "1 A: 1/\n2 A: 2/\n");
+}
+
 TEST(Source, SplitsOnlyAtAFromLineBehindAnEmptyLine) {
   EXPECT_EQ(split(from_line + "A: 1\n\none\n" + from_line + "two\n"),
             "1 A: 1//one/From a@b Mon Jan  5 10:00:00 2026/two/\n");
@@ -105,6 +135,85 @@ TEST(Source, SplitsAtAFromLineThatHasATimeOrAFieldBehindIt) {
   EXPECT_EQ(split(from_line + "A: 1\n\nFrom nobody\nA: 2\n"), "1 A: 1//\n2 A: 2/\n");
   EXPECT_EQ(split(from_line + "A: 1\n\nFrom ???@??? Mon Jan 05 9:00:00 2026\n\nx\n"), "1 A: 1//\n2 /x/\n");
   EXPECT_EQ(split(from_line + "A: 1\n\nFrom a:b, 1:x, 1:2\nit is text\n"), "1 A: 1//From a:b, 1:x, 1:2/it is text/\n");
+}
+
+/// An mbox of two messages, the first with that header and body.
+std::string two_messages(const std::string& header, const std::string& body, const std::string& between = "\n") {
+  return from_line + header + "\n" + body + between + from_line + "B: 2\n";
+}
+
+TEST(Source, EndsABodyWhereItsContentLengthLeadsToAFromLineOrTheEnd) {
+  const std::string body = "one\n\n" + from_line + "X: y\n\nz\n";  // 47 octets
+  const std::string whole = "/one//From a@b Mon Jan  5 10:00:00 2026/X: y//z/";
+  for (const char* field : {"Content-Length: 47\n", "content-length:47 \n", "CONTENT-LENGTH :\n\t47\n"}) {
+    std::string header;
+    for (const char* c = field; *c != '\0'; ++c) header += *c == '\n' ? '/' : *c;
+    EXPECT_EQ(split(two_messages(field, body)), "1 " + header + whole + "/\n2 B: 2/\n") << field;
+  }
+  // Some count the empty line, and some write none.
+  EXPECT_EQ(split(two_messages("Content-Length: 48\n", body)), "1 Content-Length: 48/" + whole + "/\n2 B: 2/\n");
+  EXPECT_EQ(split(two_messages("Content-Length: 47\n", body, "")), "1 Content-Length: 47/" + whole + "\n2 B: 2/\n");
+  EXPECT_EQ(split(two_messages("Content-Length: 47\n", body, "\r\n")),
+            "1 Content-Length: 47/" + whole + "/\n2 B: 2/\n");
+  EXPECT_EQ(split(two_messages("Content-Length: 0\n", "", "")), "1 Content-Length: 0//\n2 B: 2/\n");
+  for (const char* end : {"", "\n", "\r\n"}) {
+    EXPECT_EQ(split(from_line + "Content-Length: 47\n\n" + body + end),
+              "1 Content-Length: 47/" + whole + (*end == '\0' ? "\n" : "/\n"));
+  }
+}
+
+TEST(Source, DoesNotUseAContentLengthThatLeadsElsewhere) {
+  const std::string body = "one\n\n" + from_line + "X: y\n\nz\n";
+  const std::string split_twice = "//one//\n2 X: y//z//\n3 B: 2/\n";
+  for (const char* field :
+       {"Content-Length: 46", "Content-Length: 49", "Content-Length: 4", "Content-Length: 1000000",
+        "Content-Length: 99999999999999999999999999", "Content-Length: -1", "Content-Length: 0x2f",
+        "Content-Length: 47 3", "Content-Length:", "X-Content-Length: 47", "Content-Length: 47/Content-Length: 47"}) {
+    std::string header = field;
+    std::replace(header.begin(), header.end(), '/', '\n');
+    EXPECT_EQ(split(two_messages(header + "\n", body)), "1 " + std::string(field) + split_twice) << field;
+  }
+  EXPECT_EQ(split(from_line + "Content-Length: 48\n\n" + body), "1 Content-Length: 48//one//\n2 X: y//z/\n")
+      << "behind the end";
+}
+
+/// The end of a body, and its from-line, at places around the ends of blocks; once by a pipe.
+TEST(Source, FollowsAContentLengthOverBlocks) {
+  const Directory directory;
+  const std::size_t block = 256U << 10U;
+  const std::string inner = "\n\n" + from_line + "X: y\n\n";
+  for (const std::size_t around : {block - 4096, block, 8 * block}) {
+    for (std::size_t length = around - 80; length < around + 20; length += 3) {
+      std::string body(length - 2 * inner.size() - 1, 'x');
+      body = inner + body + inner + "\n";
+      const std::string mbox = two_messages("Content-Length: " + std::to_string(length) + "\n", body) + "\ntwo\n";
+      const Everything all = read({directory.file("mbox", mbox)});
+      ASSERT_EQ(all.messages.size(), 2u) << length;
+      EXPECT_EQ(all.messages[1].octets, "B: 2\n\ntwo\n");
+      EXPECT_TRUE(all.octets == mbox) << length;
+    }
+  }
+}
+
+/// Each of many messages says that it leads as far as can be: what is read ahead for one is there for the next.
+TEST(Source, LosesLittleTimeAndMemoryOverLies) {
+  const Directory directory;
+  std::string mbox;
+  const std::string lie = from_line + "Content-Length: " + std::to_string(audit::max_declared_octets - 100) + "\n\n" +
+                          std::string(300, 'x') + "\n\n";
+  while (mbox.size() < 2 * audit::max_message_octets) mbox += lie;
+  const std::string name = directory.file("mbox", mbox);
+  std::size_t count = 0;
+  std::size_t largest = 0;
+  std::size_t blocks = 0;
+  audit::Source source({name}, [](std::string_view, std::string_view) {});
+  for (audit::Block block; source.next(block); ++blocks) {
+    count += block.messages.size();
+    largest = std::max(largest, block.buffer.size());
+  }
+  EXPECT_EQ(count, mbox.size() / lie.size());
+  EXPECT_LE(largest, audit::max_message_octets);
+  EXPECT_LT(blocks, 600u) << "more blocks than without lies: octets are copied again and again";
 }
 
 /// A from-line at every place around the end of a block, and around where it is too near to that end to be judged.
@@ -149,9 +258,83 @@ TEST(Source, ReadsOneMessageOfAFile) {
   ASSERT_EQ(all.messages.size(), 1u);
   EXPECT_EQ(all.messages[0].file, name);
   EXPECT_EQ(all.messages[0].number, 0u);
-  EXPECT_EQ(all.messages[0].from_line, "");
+  EXPECT_EQ(all.messages[0].before, "");
   EXPECT_EQ(all.messages[0].octets, message);
   EXPECT_FALSE(all.messages[0].is_cut);
+}
+
+TEST(Source, ReadsLinesThatEndInCrAlone) {
+  const Directory directory;
+  const std::string name = directory.file("a.eml", "A: 1\r 2\rB: 3\r\rbody\r");
+  const Everything all = read({name});
+  ASSERT_EQ(all.messages.size(), 1u);
+  EXPECT_EQ(all.messages[0].octets, "A: 1\n 2\nB: 3\n\nbody\n");
+  EXPECT_EQ(all.octets, "A: 1\r 2\rB: 3\r\rbody\r");
+  // One after it is read as usual.
+  EXPECT_EQ(read({name, directory.file("b.eml", "A: \r1\n")}).octets, all.octets + "A: \r1\n");
+  EXPECT_EQ(read({directory.file("c.eml", "A: 1\rB: 2\n\n")}).messages[0].octets, "A: 1\rB: 2\n\n");
+}
+
+TEST(Source, SplitsAnMboxWhoseLinesEndInCrAlone) {
+  const Directory directory;
+  std::string mbox;
+  for (int i = 0; i < 3; ++i) mbox += from_line + "A: 1\n\nFrom here on\n" + std::string(300000, 'x') + "\n\r\n\n";
+  const Everything all = read({directory.file("mbox", exchanged(mbox))});
+  EXPECT_EQ(all.messages.size(), 3u);
+  for (const Seen& message : all.messages) EXPECT_EQ(message.before, from_line);
+  EXPECT_TRUE(all.octets == exchanged(mbox));
+}
+
+TEST(Source, SkipsAByteOrderMarkAndEmptyLinesAtTheBeginningOfAFile) {
+  const Directory directory;
+  const std::string bom = "\xef\xbb\xbf";
+  for (const std::string& lead : {bom, std::string("\n\n"), bom + "\r\n\n", std::string("\r\r\n")}) {
+    for (const std::string& line : {std::string(), from_line}) {
+      const std::string mail = lead + line + "A: 1\n\nbody\n\n" + from_line + "\n" + bom + "B: 2\n";
+      const Everything all = read({directory.file("mail", mail)});
+      ASSERT_EQ(all.messages.size(), line.empty() ? 1u : 2u) << lead;
+      EXPECT_EQ(all.messages[0].before, lead + line);
+      EXPECT_TRUE(all.messages[0].octets.starts_with("A: 1\n")) << lead;
+      EXPECT_EQ(all.octets, mail);
+      if (line.empty()) continue;
+      EXPECT_EQ(all.messages[1].octets, "\n" + bom + "B: 2\n") << "only at the beginning";
+    }
+  }
+  const Everything with_cr = read({directory.file("mail", bom + "\r\rA: 1\rB: 2\r")});
+  ASSERT_EQ(with_cr.messages.size(), 1u);
+  EXPECT_EQ(with_cr.messages[0].octets, "A: 1\nB: 2\n");
+  EXPECT_EQ(with_cr.octets, bom + "\r\rA: 1\rB: 2\r");
+  // Before the header of a long message, and of an mbox that is longer than a block.
+  const std::string body(600000, 'x');
+  EXPECT_EQ(read({directory.file("mail", "\n\nA: 1\n\n" + body)}).octets, "\n\nA: 1\n\n" + body);
+  const std::string mbox = bom + from_line + "A: 1\n\n" + body + "\n\n" + from_line + "B: 2\n";
+  EXPECT_EQ(read({directory.file("mail", mbox)}).messages.size(), 2u);
+  EXPECT_TRUE(read({directory.file("mail", mbox)}).octets == mbox);
+}
+
+TEST(Source, NamesOtherFormats) {
+  const Directory directory;
+  const struct {
+    std::string_view beginning;
+    std::string expected;
+  } rows[] = {
+      {"\xff\xfe"
+       "F\0r\0"sv,
+       "UTF-16 text, as Notepad and PowerShell write it; convert it first: iconv -f UTF-16 -t UTF-8"},
+      {"\xfe\xff\0F\0r"sv,
+       "UTF-16 text, as Notepad and PowerShell write it; convert it first: iconv -f UTF-16 -t UTF-8"},
+      {"\x1f\x8b\x08"sv, "compressed with gzip; unpack it first, with zcat"},
+      {"\xfd"
+       "7zXZ\0"sv,
+       "compressed with xz; unpack it first, with xzcat"},
+      {"PK\3\4"sv, "a zip archive; unpack it first, with unzip"},
+      {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv,
+       "an Outlook message (.msg) or another OLE file; save the message as .eml, or convert it with msgconvert"},
+  };
+  for (const auto& row : rows) {
+    const std::string name = directory.file("x", std::string(row.beginning) + "\nA: 1\n");
+    EXPECT_EQ(read({name}).troubles, std::vector<std::string>{name + ": not a mail: " + row.expected});
+  }
 }
 
 TEST(Source, RefusesWhatIsNoMail) {
@@ -254,6 +437,17 @@ TEST(Source, WalksADirectory) {
   EXPECT_EQ(files_of(read({directory.path() + "/"}), directory.path()).size(), 6u);
 }
 
+/// ".mh_sequences" of MH, ".DS_Store" and ".nfs" files are no messages.
+TEST(Source, PassesOverDotFilesInADirectory) {
+  const Directory directory;
+  for (const char* name : {"1", ".mh_sequences", ".folder/2", ".folder/.x"}) directory.file(name, "A: 1\n");
+  fs::create_symlink("1", directory.path() + "/.link");
+  const Everything all = read({directory.path()});
+  EXPECT_EQ(all.troubles, std::vector<std::string>{});
+  EXPECT_EQ(files_of(all, directory.path()), (std::vector<std::string>{".folder/2", "1"}));
+  EXPECT_EQ(read({directory.path() + "/.mh_sequences"}).messages.size(), 1u) << "one that is named is wanted";
+}
+
 TEST(Source, ReadsOfAMaildirCurAndNewAndItsFolders) {
   const Directory directory;
   for (const char* name : {"cur/2:2,S", "cur/1:2,", "new/3", "tmp/4", "dovecot.index", ".Sent/cur/5:2,S", ".Sent/new/6",
@@ -264,6 +458,92 @@ TEST(Source, ReadsOfAMaildirCurAndNewAndItsFolders) {
   EXPECT_EQ(all.troubles, std::vector<std::string>{});
   EXPECT_EQ(files_of(all, directory.path()),
             (std::vector<std::string>{".Sent/cur/5:2,S", ".Sent/new/6", "cur/1:2,", "cur/2:2,S", "new/3"}));
+}
+
+/// Reads a directory and calls `between` after each message; returns its files, then the troubles.
+std::vector<std::string> read_in_use(const Directory& directory, const std::function<void(std::size_t)>& between) {
+  std::vector<std::string> seen;
+  std::vector<std::string> troubles;
+  const std::size_t prefix = directory.path().size();
+  audit::Source source({directory.path()}, [&](std::string_view file, std::string_view reason) {
+    troubles.push_back(std::string(file.substr(prefix)) + ": " + std::string(reason));
+  });
+  for (audit::Block block; source.next(block);) {
+    for (const audit::Message& message : block.messages) {
+      seen.push_back(block.file.substr(prefix + 1) + " " + std::string(message.octets.substr(3, 1)));
+    }
+    between(seen.size());
+  }
+  seen.insert(seen.end(), troubles.begin(), troubles.end());
+  return seen;
+}
+
+TEST(Source, FindsMailThatIsMovedAndRenamedInAMaildir) {
+  const Directory box;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "cur/3:2,", "new/4", "new/5", "new/6"}) {
+    box.file(name, std::string("A: ") + name[4] + '\n');
+  }
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    fs::rename(box.path() + from, box.path() + to);
+  };
+  const auto seen = read_in_use(box, [&](std::size_t count) {
+    if (count == 1) {
+      rename("/cur/1:2,", "/cur/1:2,S");  // read already
+      rename("/cur/2:2,", "/cur/2:2,S");
+      rename("/new/5", "/cur/5:2,S");
+    }
+    if (count == 4) rename("/new/6", "/cur/6:2,RS");  // 5 is looked for again
+  });
+  EXPECT_EQ(seen,
+            (std::vector<std::string>{"cur/1:2, 1", "cur/3:2, 3", "new/4 4", "new/6 6", "cur/2:2,S 2", "cur/5:2,S 5"}));
+}
+
+/// Moved between the two lists, it is in both; and whatever a server does, the end comes.
+TEST(Source, ReadsAMessageOnceThatIsListedTwice) {
+  const Directory box;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "new/2"}) box.file(name, std::string("A: ") + name[4] + '\n');
+  const auto seen = read_in_use(box, [&](std::size_t count) {
+    if (count == 1) fs::remove(box.path() + "/new/2");
+  });
+  EXPECT_EQ(seen, (std::vector<std::string>{"cur/1:2, 1", "cur/2:2, 2"}));
+
+  const Directory other;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "cur/3:2,"}) other.file(name, std::string("A: ") + name[4] + '\n');
+  fs::create_directory(other.path() + "/new");
+  std::string flags = "2:2,";
+  const auto once = read_in_use(other, [&](std::size_t) {
+    fs::rename(other.path() + "/cur/" + flags, other.path() + "/cur/" + flags + 'x');
+    flags += 'x';
+    fs::rename(other.path() + "/cur/3:2,", other.path() + "/cur/3:2,S");
+    fs::rename(other.path() + "/cur/3:2,S", other.path() + "/cur/3:2,");
+  });
+  EXPECT_EQ(once, (std::vector<std::string>{"cur/1:2, 1", "cur/3:2, 3", "cur/2:2,xx 2"}));
+}
+
+TEST(Source, CountsAndNamesOnceWhatVanishes) {
+  const Directory box;
+  for (const char* name : {"cur/1:2,", "cur/2:2,", "new/3", "new/4"})
+    box.file(name, std::string("A: ") + name[4] + '\n');
+  const auto seen = read_in_use(box, [&](std::size_t) {
+    for (const char* name : {"/cur/2:2,", "/new/4"}) fs::remove(box.path() + name);
+  });
+  EXPECT_EQ(seen, (std::vector<std::string>{"cur/1:2, 1", "new/3 3",
+                                            ": 2 files vanished while the directory was read: first cur/2:2,"}));
+
+  const Directory directory;
+  for (const char* name : {"sub/1", "sub/2"}) directory.file(name, "A: 1\n");
+  const auto other = read_in_use(directory, [&](std::size_t) { fs::remove(directory.path() + "/sub/2"); });
+  EXPECT_EQ(other, (std::vector<std::string>{"sub/1 1", "/sub: 1 file vanished while the directory was read: 2"}));
+}
+
+TEST(Source, PassesOverCurAndNewThatAreLinks) {
+  const Directory box;
+  const Directory elsewhere;
+  elsewhere.file("1", "A: 1\n");
+  box.file("cur/2", "A: 2\n");
+  fs::create_directory_symlink(elsewhere.path(), box.path() + "/new");
+  EXPECT_EQ(read_in_use(box, [](std::size_t) {}),
+            (std::vector<std::string>{"cur/2 2", "/new: a symbolic link: passed over"}));
 }
 
 TEST(Source, PassesOverLinksAndSpecialFilesInADirectory) {
