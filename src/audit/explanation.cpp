@@ -8,6 +8,7 @@
 #include "msgid/exchange.h"
 #include "msgid/fold.h"
 #include "msgid/kept_fields.h"
+#include "msgid/reason.h"
 #include "report/paragraph.h"
 #include "report/printable.h"
 #include "report/producer.h"
@@ -244,9 +245,8 @@ void append_field(std::string& out, const Explanation& explanation, const msgid:
   } else {
     const bool is_of_exchange = begin->rule->id >= msgid::RuleId::exchange_field_name;
     std::string stays = "the filter leaves it as it is: ";
-    stays += is_of_exchange          ? "such faults are only reported"
-             : begin->reason.empty() ? "this policy only reports it"
-                                     : "its reason is " + begin->reason + ", see msgid-milter.conf(5)";
+    const std::string_view why = msgid::sentence_of(begin->reason);
+    stays += is_of_exchange ? "such faults are only reported" : why.empty() ? "this policy only reports it" : why;
     append_labelled(out, "After:", stays);
   }
   append_dkim(out, (edit != nullptr ? edit : begin)->dkim);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "msgid/reason.h"
 #include "report/printable.h"
 
 namespace report {
@@ -37,6 +38,8 @@ void append_finding(std::string& text, const AuditFinding& finding) {
   append_domains(text, "keeps", finding.keeps);
   append_domains(text, "breaks", finding.breaks);
   text += '\n';
+  const std::string_view why = msgid::sentence_of(finding.reason);
+  if (!why.empty()) text += "    why    " + std::string(why) + '\n';
   if (!finding.before.empty()) text += "    before " + printable(finding.before) + '\n';
   if (!finding.after.empty()) text += "    after  " + printable(finding.after) + '\n';
 }
