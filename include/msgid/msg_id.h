@@ -56,8 +56,8 @@ enum class InnerSpace : std::uint8_t {
   certain,    ///< beside "<", ">", "@" or ".", or a fold of exactly one SP inside an atom (what Postfix's line
               ///< cutting leaves, 3.7.11): it was not part of the id. A fold is certain only if the id without its
               ///< certain white space is_clean_bare_id()
-  uncertain,  ///< anything else, such as white space after "!" (Sendmail's line cutting leaves a fold there, 8.17.1), in
-              ///< what may_be_several() ids, or where an encoded-word may begin
+  uncertain,  ///< anything else, such as white space after "!" (Sendmail's line cutting leaves a fold there, 8.17.1),
+              ///< in what may_be_several() ids, or where an encoded-word may begin
 };
 InnerSpace inner_space(std::string_view id);
 

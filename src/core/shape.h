@@ -13,8 +13,8 @@
 
 namespace msgid {
 
-/// Whether an encoded-word begins inside the brackets of an id, closed or not. It may end after them. `tokens` are those
-/// of `body`.
+/// Whether an encoded-word begins inside the brackets of an id, closed or not. It may end after them. `tokens` are
+/// those of `body`.
 bool has_word_in_brackets(std::string_view body, std::span<const Token> tokens);
 
 /// What is wrong with the field, the most telling fault first, or Reason::none. Not wrong in a list: a phrase of

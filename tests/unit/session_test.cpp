@@ -126,7 +126,9 @@ TEST_F(SessionTest, TheCorrelatorFollowsTheMessageId) {
   end(one);
   EXPECT_EQ(edits, (Strings{"x-ms-tnef-correlator/3: <a@b>", "Message-ID/1: <a@b>", "X-MS-TNEF-Correlator/1: <a@b>"}));
   ASSERT_EQ(lines.size(), 3U);
-  EXPECT_NE(lines[0].find("field=X-MS-TNEF-Correlator instance=1 rule=encoded-word action=rewritten"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find("field=X-MS-TNEF-Correlator instance=1 rule=encoded-word action=rewritten"),
+            std::string::npos)
+      << lines[0];
 }
 
 TEST_F(SessionTest, WithoutTheLeadingSpaceCountsItAllTheSame) {
