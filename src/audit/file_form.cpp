@@ -52,7 +52,9 @@ std::string advice_on(std::string_view beginning) {
 }
 
 bool has_cr_line_ends(std::string_view beginning) noexcept {
-  return beginning.find('\n') == std::string_view::npos && beginning.find('\r') != std::string_view::npos;
+  // A CR at the very end may have an LF after it.
+  const std::size_t cr = beginning.find('\r');
+  return beginning.find('\n') == std::string_view::npos && cr < beginning.size() - 1;
 }
 
 void exchange_cr_and_lf(std::span<char> text) noexcept {

@@ -116,7 +116,7 @@ std::size_t length_in(std::string_view body) noexcept {
 
 constexpr std::string_view length_name = "Content-Length";
 
-/// False where the header surely ends in the text and has no such field. Nearly all headers are spared the reader, for
+/// False only if the header ends in the text and has no such field. Nearly all headers are spared the reader, for
 /// half of its time.
 bool may_have_length(std::string_view text) noexcept {
   for (std::size_t lf = text.find('\n'); lf != npos && lf + 1 < text.size(); lf = text.find('\n', lf + 1)) {

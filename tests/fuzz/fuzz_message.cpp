@@ -115,8 +115,7 @@ void examine(std::string_view message) {
   static audit::Examiner examiner(policy);
   const msgid::FieldList fields = audit::header_of(message);
   for (const msgid::Finding& finding : examiner.examine(message).findings) {
-    if (finding.rule < audit::header_rules().data()) continue;
-    if (finding.rule >= audit::header_rules().data() + audit::header_rules().size()) continue;
+    if (!finding.rule->name.starts_with("header-")) continue;
     const bool is_there = std::any_of(fields.begin(), fields.end(), [&](const msgid::Field& field) {
       return field.name == finding.field && field.instance == finding.instance;
     });

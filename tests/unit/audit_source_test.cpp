@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -195,6 +196,40 @@ TEST(Source, FollowsAContentLengthOverBlocks) {
   }
 }
 
+/// Where blocks end changes nothing: the messages of many mboxes are those of the text as a whole.
+TEST(Source, FindsInBlocksWhatIsInTheWholeText) {
+  const Directory directory;
+  std::mt19937 random(7);
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
+  const std::vector<std::string> pieces = {from_line, "From here on\n", "From x 10:00\n",      "A: 1\n", "\n",
+                                           "\r\n",    "text\n",         "Content-Length: 9\n", " ",      "F"};
+  std::size_t count = 0;
+  for (int i = 0; i < 20; ++i) {
+    std::string mbox = from_line;
+    while (mbox.size() < 3 * (256U << 10U)) {
+      const std::size_t what = below(30);
+      if (what == 0) mbox += std::string(below(200000), 'x');
+      if (what == 1) mbox += "Content-Length: " + std::to_string(below(300000)) + "\n\n";
+      if (what == 2) {
+        const std::string body = from_line + "A: 2\n" + std::string(below(100000), 'F') + "\n\n";
+        mbox += "Content-Length: " + std::to_string(body.size()) + "\n\n" + body + from_line;
+      }
+      if (what > 2) mbox += pieces[below(pieces.size())];
+    }
+    std::vector<std::size_t> expected;
+    for (std::string_view rest = mbox; !rest.empty(); rest.remove_prefix(expected.back())) {
+      expected.push_back(std::min(audit::second_message(rest), rest.size()));
+    }
+    std::vector<std::size_t> got;
+    const Everything all = read({directory.file("mbox", mbox)});
+    for (const Seen& message : all.messages) got.push_back(message.before.size() + message.octets.size());
+    EXPECT_EQ(got, expected) << i;
+    EXPECT_TRUE(all.octets == mbox) << i;
+    count += got.size();
+  }
+  EXPECT_GT(count, 300u);
+}
+
 /// Each of many messages says that it leads as far as can be: what is read ahead for one is there for the next.
 TEST(Source, LosesLittleTimeAndMemoryOverLies) {
   const Directory directory;
@@ -273,6 +308,9 @@ TEST(Source, ReadsLinesThatEndInCrAlone) {
   // One after it is read as usual.
   EXPECT_EQ(read({name, directory.file("b.eml", "A: \r1\n")}).octets, all.octets + "A: \r1\n");
   EXPECT_EQ(read({directory.file("c.eml", "A: 1\rB: 2\n\n")}).messages[0].octets, "A: 1\rB: 2\n\n");
+  // The first block ends between a CR and its LF.
+  const std::string folds = "A:" + std::string((256U << 10U) - 3, 'x') + "\r\nB: 2\r\n";
+  EXPECT_TRUE(read({directory.file("d.eml", folds)}).messages[0].octets == folds);
 }
 
 TEST(Source, SplitsAnMboxWhoseLinesEndInCrAlone) {
