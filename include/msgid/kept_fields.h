@@ -9,9 +9,11 @@
 // A field counts with the octets of its name and its body. Whatever the order of the fields,
 //
 //   all of them together within header_size: all are kept;
-//   over it, signed = rewrite, those other than signatures within it: the signatures are left out, so that they do not
-//   cost a message its edits; else: nothing is kept. With signed = keep an edit depends on the signatures, so without
-//   them there is no verdict.
+//   over it, signed = rewrite, those other than signatures within it: the signatures are left out;
+//   else: nothing is kept.
+//
+// Signatures do not cost a message its edits. With signed = keep an edit depends on them, so without them there is no
+// verdict.
 #ifndef MSGID_KEPT_FIELDS_H
 #define MSGID_KEPT_FIELDS_H
 
@@ -54,8 +56,7 @@ class KeptFields {
 
   const Policy& policy_;
   FieldList fields_;
-  std::vector<int>
-      instances_;  // fields so far, by the policy's row; then by the row of signature_fields, then the correlator
+  std::vector<int> instances_;        // fields so far: by the policy's row, of each signature field, of the correlator
   std::size_t octets_ = 0;            // of what is kept
   std::size_t signature_octets_ = 0;  // of these
   bool is_over_size_ = false;

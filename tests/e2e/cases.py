@@ -136,7 +136,7 @@ REFUSED = [
              ("Message-ID", 1, "encoded-word")),
 ]
 
-_LONG_ID = "<" + "x" * 940 + "@app.example>"
+_LONG_ID = "<" + "x" * 966 + "@app.example>"
 _LONG_NAME = f" <{uuid.uuid5(NAMESPACE, _LONG_ID)}@app.example>"
 
 LENGTHS_AND_SPACE = [
