@@ -177,7 +177,8 @@ struct Result {
 };
 
 /// Why nothing but line breaks may change in a field with such an id, or none: what may be several ids, or one with
-/// white space that may be part of it, is never replaced, joined or cut. Nor is one that holds an encoded-word.
+/// white space that may be part of it, is never replaced, joined or cut. Nor is one that an encoded-word may be part
+/// of.
 Reason doubt_about(const Inspection& field) {
   for (const Token& token : field.tokens) {
     if (token.kind != TokenKind::msg_id) continue;
@@ -186,7 +187,9 @@ Reason doubt_about(const Inspection& field) {
   }
   // Where the rule is on, it says so itself.
   const bool is_off = field.policy.action(RuleId::encoded_word) == RuleAction::off;
-  return is_off && has_word_in_brackets(field.body, field.tokens) ? Reason::encoded_word : Reason::none;
+  if (!is_off) return Reason::none;
+  const bool may_hide_ids = has_broken_word(field.tokens) || has_word_in_brackets(field.body, field.tokens);
+  return may_hide_ids ? Reason::encoded_word : Reason::none;
 }
 
 /// With `only_layout` nothing but line breaks may change, for the sake of a signature.

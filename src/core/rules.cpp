@@ -124,13 +124,6 @@ ReadRuns read_runs(Inspection& field) {
   return read;
 }
 
-/// Whether an encoded-word begins outside of ids that has no end before the next white space: one with a space in it,
-/// or one that a line limit has cut. What follows its beginning must not be taken for plain ids.
-bool has_broken_word(std::span<const Token> tokens) {
-  return std::any_of(tokens.begin(), tokens.end(),
-                     [](const Token& token) { return token.kind == TokenKind::text && token.text.find("=?") != npos; });
-}
-
 Answer encoded_word(Inspection& field, bool may_fix) {
   if (field.body.find("=?") == npos) return clean;
   const bool is_inside_id = has_word_in_brackets(field.body, field.tokens);

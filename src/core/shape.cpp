@@ -167,6 +167,14 @@ bool has_word_in_brackets(std::string_view body, std::span<const Token> tokens) 
   return false;
 }
 
+bool has_broken_word(std::span<const Token> tokens) {
+  return std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+    // A "?" too many: the next word may begin inside this one.
+    if (token.kind == TokenKind::encoded_word) return std::count(token.text.begin(), token.text.end(), '?') != 4;
+    return token.kind == TokenKind::text && token.text.find("=?") != npos;
+  });
+}
+
 Reason fault_of(std::span<const Token> tokens, const ListedField& listed, const Policy& policy) {
   if (is_escaped(tokens)) return Reason::escaped;
   if (is_quoted(tokens)) return Reason::quoted;

@@ -17,6 +17,11 @@ namespace msgid {
 /// those of `body`.
 bool has_word_in_brackets(std::string_view body, std::span<const Token> tokens);
 
+/// Whether an encoded-word begins outside of ids that has no end before the next white space: one with a space in it,
+/// or one that a line limit has cut; or one with a "?" in its text, so that readers differ about where it ends. What
+/// follows its beginning must not be taken for plain ids.
+bool has_broken_word(std::span<const Token> tokens);
+
 /// What is wrong with the field, the most telling fault first, or Reason::none. Not wrong in a list: a phrase of
 /// several words, a comment, and any white space and commas between ids. Not wrong anywhere: an id of odd characters,
 /// without

@@ -110,7 +110,8 @@ class Work:
         self.tokens = scan(body)
         self.is_changed = False  # tokens are to be written anew
         doubt = doubt_of(self.ids())
-        if not doubt and policy.action["encoded-word"] == "off" and begins_inside_id(self.tokens):
+        may_hide_ids = begins_inside_id(self.tokens) or has_broken_word(self.tokens)
+        if not doubt and policy.action["encoded-word"] == "off" and may_hide_ids:
             doubt = "encoded-word"
         self.held_because = doubt or held_because  # nothing but line breaks may change
         self.is_unread = False  # holds encoded-words that were not decoded
@@ -230,6 +231,11 @@ def read_decoded(octets):
     return ids, "" if ids else "no-msg-id"
 
 
+def has_broken_word(tokens):
+    """Whether a word begins that has no end, or has a "?" in its text."""
+    return any((kind == "text" and "=?" in text) or (kind == "word" and text.count("?") != 4) for kind, text in tokens)
+
+
 def begins_inside_id(tokens):
     """Whether an encoded-word begins inside an id, wherever it ends: it is none to a reader that decodes first."""
     body = "".join(text for _, text in tokens)
@@ -249,7 +255,7 @@ def encoded_words(work):
     # What stands behind the beginning of a word that has no end, or around one, is not to be taken for ids.
     if begins_inside_id(tokens):
         is_found, reason = True, "inside-msg-id"
-    elif any(kind == "text" and "=?" in text for kind, text in tokens):
+    elif has_broken_word(tokens):
         is_found, reason = True, "malformed-word"
     at = 0
     while at < len(tokens):

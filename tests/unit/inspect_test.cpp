@@ -206,6 +206,7 @@ const Case refused[] = {
     {"References", " <a@b>\n =?us-ascii?Q?<c@d>\n _<e@f>?=", "encoded-word:malformed-word"},
     {"References", " <a @b> =?utf-8?q?=3Cc=40d", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
     {"Message-ID", " =?utf-8?q?=3Ca=40b=3E", "encoded-word:malformed-word"},
+    {"References", " =?u?b?=?u?b?= <c @d>", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
     // Inside plain brackets: reported, never decoded.
     {"Message-ID", " <a=?utf-8?q?=40?=b>", "encoded-word:inside-msg-id"},
     {"References", " <a =?utf-8?q?=40b=3E?=", "encoded-word:inside-msg-id"},
@@ -525,6 +526,7 @@ TEST(Doubt, KeepsWhatMayBeAnEncodedWord) {
       {"Message-ID", " <=?utf-8?q?=40?=\n a@b>", "space-in-msgid:uncertain"},
       {"Message-ID", " <=?utf-8?q?=3Caaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=40b=3E?=>",
        "msgid-too-long:encoded-word"},
+      {"References", " =?u?b? <a @b>", "space-in-msgid:encoded-word"},
   };
   expect_all(cases, policy);
 }
