@@ -22,8 +22,8 @@ namespace audit {
 ///   `before` is the line.
 /// - header-ambiguous: programs read a field in different ways. Reasons: nul, Postfix drops the rest of the line;
 ///   over-header-size-limit, Postfix drops the rest of the field (header_size_limit is 102400 octets); bare-cr, a CR
-///   that no LF follows: a part of the field for Postfix, a line end for Python's email package and others, and
-///   Sendmail 8.18 refuses the message. There is one finding for each reason, about the first such field.
+///   that no LF follows: a part of the field for Postfix, a line end for Python's email package and others. There is
+///   one finding for each reason, about the first such field.
 std::span<const msgid::Rule> header_rules() noexcept;
 
 struct Examined {

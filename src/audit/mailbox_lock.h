@@ -3,7 +3,8 @@
 // (mbox_write_locks), in this order.
 //
 // The file may be replaced under them. A program that makes a dotlock first opens the file after that; Postfix with
-// fcntl alone notices that the file it has opened has no name any more, and tries again later (mbox_open.c of 3.7).
+// fcntl alone notices that the file it has opened has no name any more, and tries again later (mbox_open.c,
+// snapshot of 2026-08).
 #ifndef MSGID_AUDIT_MAILBOX_LOCK_H
 #define MSGID_AUDIT_MAILBOX_LOCK_H
 

@@ -22,7 +22,7 @@
 
 namespace audit {
 
-/// Of a longer message only so much is handed out.
+/// A longer message is handed out only up to this many octets.
 inline constexpr std::size_t max_message_octets = 64U << 20U;
 
 /// Maximum distance from the beginning of a message to where its Content-Length leads. Half of what is held of a

@@ -135,7 +135,7 @@ bool has_too_many_ids(std::span<const Token> tokens, const ListedField& listed, 
   return !listed.is_list && ids > 1;
 }
 
-/// A word is what stands together without white space or commas.
+/// A word has no white space or comma in it.
 bool has_one_word_only(std::span<const Token> tokens) {
   std::string_view first;
   for (const Token& token : tokens) {

@@ -77,7 +77,7 @@ class Other {
   pid_t child_ = -1;
 };
 
-/// Appends a message as Postfix 3.7 does: a dotlock, then the open file, then fcntl(2). `with_file` is called with both
+/// Appends a message as Postfix does: a dotlock, then the open file, then fcntl(2). `with_file` is called with both
 /// locks.
 void deliver(
     const std::string& mbox, const std::string& text, bool with_dotlock = true,
