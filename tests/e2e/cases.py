@@ -136,7 +136,7 @@ REFUSED = [
              ("Message-ID", 1, "encoded-word")),
 ]
 
-_LONG_ID = "<" + "x" * 940 + "@app.example>"
+_LONG_ID = "<" + "x" * 966 + "@app.example>"
 _LONG_NAME = f" <{uuid.uuid5(NAMESPACE, _LONG_ID)}@app.example>"
 
 LENGTHS_AND_SPACE = [
@@ -184,5 +184,13 @@ CLEAN = [
     clean("other-fields", "X-Original-Message-ID: =?utf-8?q?=3Ca=40?=\r\n =?utf-8?q?b=3E?=",
           "Thread-Index: =?utf-8?B?QWN2?=", "X-Long: " + "0123456789 " * 120, "Empty:"),
 ]
+
+# Messages without a header field, by name. Nothing is found in them, and each has to be answered.
+WITHOUT_FIELDS = {
+    "empty": b"",
+    "empty-line": b"\r\n",
+    "body-only": b"\r\ntext\r\n",
+    "no-field": b"This first line is no field.\r\nMessage-ID: =?utf-8?q?=3Ca=40b=3E?=\r\n\r\ntext\r\n",
+}
 
 ALL = PRODUCED + ENCODED + REFUSED + LENGTHS_AND_SPACE + CLEAN
