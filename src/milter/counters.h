@@ -72,6 +72,9 @@ class Counters {
   /// Nothing was accepted for a while, for want of descriptors.
   void accept_pause() noexcept { add(accept_pauses_); }
   Number accept_pauses() const noexcept { return read(accept_pauses_); }
+  /// A connection failed before it was accepted.
+  void failed_accept() noexcept { add(failed_accepts_); }
+  Number failed_accepts() const noexcept { return read(failed_accepts_); }
 
   Number sessions() const noexcept { return read(sessions_); }  ///< begun
 
@@ -105,6 +108,7 @@ class Counters {
   Atomic sessions_ = 0;
   Atomic refused_connections_ = 0;
   Atomic accept_pauses_ = 0;
+  Atomic failed_accepts_ = 0;
   Atomic reloads_taken_ = 0;
   Atomic reloads_refused_ = 0;
   std::atomic<bool> was_last_reload_taken_ = true;

@@ -148,6 +148,8 @@ std::string metrics_text(const Counters& counters, const State& state) {
   all.push_back(callback_time(counters));
   all.push_back(refused_connections(counters));
   all.push_back(accept_pauses(counters));
+  all.push_back(
+      counter("failed_accepts_total", "Connections that failed before they were accepted.", counters.failed_accepts()));
   all.push_back(reloads(counters));
   all.push_back(gauge("last_reload_successful", "0 after a reload that was refused, else 1.",
                       counters.was_last_reload_taken() ? 1 : 0));

@@ -27,6 +27,9 @@ void Overload::happened(transport::Shortage shortage, Clock::time_point now) noe
       counters_.accept_pause();
       ++paused_.count;
       break;
+    case transport::Shortage::connection:
+      counters_.failed_accept();  // the network's fault or the peer's, so there is no line
+      break;
   }
   log_what_is_due(now);
 }

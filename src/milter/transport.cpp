@@ -119,6 +119,7 @@ struct State {
   sa_family_t family = AF_UNIX;        ///< that libmilter expects of an address
   std::vector<pollfd> polled;          ///< what is served, and `wake` as the last
   std::size_t turn = 0;                ///< of the socket that is asked first
+  unsigned failed_in_a_row = 0;        ///< connections that failed before they were accepted
   steady_clock::time_point accept_until = steady_clock::time_point::max();
 
   int wake = ::eventfd(0, EFD_CLOEXEC);  ///< readable: accepting is to cease
@@ -134,6 +135,10 @@ constexpr milliseconds last_accepts{100};
 
 /// How long nothing is accepted when there are no descriptors. Ten tries a second cost nothing.
 constexpr milliseconds pause_time{100};
+
+/// A connection that failed is gone, and the next one is accepted at once. After this many in a row each pauses all the
+/// same: the kernel may keep the connection (EPERM by a security module), and accepting would take a processor.
+constexpr unsigned most_failed_in_a_row = 16;
 
 }  // namespace
 
@@ -226,10 +231,11 @@ bool is_shortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/// Of the connection, not of the socket (accept(2)). libmilter would end after 16 of them in a row.
+/// Whether an error is one connection's and not the socket's (accept(2)). libmilter would end after 16 of these in a
+/// row, but for ECONNABORTED.
 bool is_of_connection(int error) {
-  constexpr std::array errors = {EPERM,    EPROTO,      ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH,
-                                 ENETDOWN, ENETUNREACH, EOPNOTSUPP,  ETIMEDOUT, EIO};
+  constexpr std::array errors = {ECONNABORTED, EPERM,    EPROTO,      ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH,
+                                 ENONET,       ENETDOWN, ENETUNREACH, EOPNOTSUPP,  ETIMEDOUT, EIO};
   return std::find(errors.begin(), errors.end(), error) != errors.end();
 }
 
@@ -263,6 +269,7 @@ void pause_accepting() {
 int accept_next() {
   const int fd = ::accept4(next_ready(), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) {
+    state->failed_in_a_row = 0;
     const std::optional<Shortage> shortage = adopt(fd);
     if (!shortage) return fd;
     __real_close(fd);
@@ -271,12 +278,17 @@ int accept_next() {
     return -1;
   }
   const int error = errno;
-  const bool is_passing = is_shortage(error) || is_of_connection(error);
-  if (is_passing && !state->is_to_cease) {
-    if (is_shortage(error)) tell(Shortage::descriptors);
+  if (is_of_connection(error)) {
+    tell(Shortage::connection);
+    if (++state->failed_in_a_row >= most_failed_in_a_row && !state->is_to_cease) pause_accepting();
+    errno = EAGAIN;
+    return -1;
+  }
+  if (is_shortage(error) && !state->is_to_cease) {
+    tell(Shortage::descriptors);
     pause_accepting();
   }
-  errno = is_passing ? EAGAIN : error;
+  errno = is_shortage(error) ? EAGAIN : error;
   return -1;
 }
 

@@ -30,6 +30,7 @@ enum class Shortage {
   sessions,     ///< closed at once: max-sessions is reached
   threads,      ///< closed at once: there is no thread or memory for one more
   descriptors,  ///< it waits: the process or the host has as many files open as it may, or the kernel no memory
+  connection,   ///< it failed before it was accepted; no other connection waits for that
 };
 
 struct Terms {

@@ -185,4 +185,12 @@ CLEAN = [
           "Thread-Index: =?utf-8?B?QWN2?=", "X-Long: " + "0123456789 " * 120, "Empty:"),
 ]
 
+# Messages without a header field, by name. Nothing is found in them, and each has to be answered.
+WITHOUT_FIELDS = {
+    "empty": b"",
+    "empty-line": b"\r\n",
+    "body-only": b"\r\ntext\r\n",
+    "no-field": b"This first line is no field.\r\nMessage-ID: =?utf-8?q?=3Ca=40b=3E?=\r\n\r\ntext\r\n",
+}
+
 ALL = PRODUCED + ENCODED + REFUSED + LENGTHS_AND_SPACE + CLEAN

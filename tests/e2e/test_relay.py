@@ -18,6 +18,7 @@ from sink import Sink, fields
 
 REWRITING = ("unix", "inet")
 LOG_ONLY = ("unix-log-only", "inet-log-only")
+ALL_WAYS = ("plain",) + REWRITING + LOG_ONLY
 DOMAIN = "exchange.example"
 
 FINDING = re.compile(r'^msgid-milter: (?P<queue_id>\w+): field=(?P<field>\S+) instance=(?P<instance>\d+) '
@@ -41,6 +42,20 @@ def begin(test):
     test.directory = scratch_directory(test)
     test.sink = Sink()
     test.addClassCleanup(test.sink.close)
+
+
+def deliver(port, sender, recipient, octets):
+    """Sends one message, the very octets: smtplib would put a line into an empty one. The server has to answer in time,
+    before Postfix gives up on a filter (milter_content_timeout, 300 s)."""
+    with smtplib.SMTP("127.0.0.1", port, "app.example", timeout=30) as client:
+        client.ehlo_or_helo_if_needed()
+        for code, reply in (client.mail(sender), client.rcpt(recipient), client.docmd("DATA")):
+            if code >= 400:
+                raise AssertionError(reply)
+        client.send(octets + b".\r\n")
+        code, reply = client.getreply()
+        if code != 250:
+            raise AssertionError(reply)
 
 
 def without_received(octets):
@@ -77,9 +92,9 @@ class RelayTests:
         cls.relay.start()
         cls.addClassCleanup(cls.relay.stop)
         cls.received = {}
-        for way in ("plain",) + REWRITING + LOG_ONLY:
+        for way in ALL_WAYS:
             cls.send_all(way)
-        for way in cls.relay.port:
+        for way in ALL_WAYS:
             for case in cases.ALL:
                 cls.received[way, case.name] = cls.sink.wait(f"{case.name}.{way}@{DOMAIN}", 120).octets
 
@@ -141,6 +156,22 @@ class RelayTests:
                 self.assertEqual(escaped if len(escaped) <= 400 else escaped[:400] + "...", line["after"])
 
 
+    # libmilter dropped the end of such a message without an answer where DATA was sent, as on TCP.
+    def test_a_message_without_fields_is_delivered_in_time(self):
+        for name, octets in cases.WITHOUT_FIELDS.items():
+            bodies = {}
+            for way in ALL_WAYS:
+                with self.subTest(way=way, message=name):
+                    bodies[way] = self.body_of(way, name, octets)
+                    self.assertEqual(bodies["plain"], bodies[way])
+
+    def body_of(self, service, name, octets):
+        """What comes after the header when the message has gone through that service."""
+        recipient = f"{name}.{service}@{DOMAIN}"
+        deliver(self.relay.port[service], f"{name}@app.example", recipient, octets)
+        return self.sink.wait(recipient).octets.partition(b"\r\n\r\n")[2]
+
+
 class PostfixTest(RelayTests, unittest.TestCase):
     missing = staticmethod(postfix.missing)
     line_limit = 998  # of Postfix's smtp client, which cuts what is longer
@@ -152,8 +183,27 @@ class PostfixTest(RelayTests, unittest.TestCase):
                   for way, daemon in cls.daemons.items()}
         options = {"smtpd_milters": milter["unix"], "non_smtpd_milters": "$smtpd_milters"}
         services = {way: {"smtpd_milters": milter[way]} for way in milter if way != "unix"}
+        for way, version in cls.OLD_PROTOCOLS:
+            attributes = f"default_action=accept, protocol={version}"
+            services[f"{way}-{version}"] = {
+                "smtpd_milters": f"{{ {cls.daemons[way].socket_for_postfix()}, {attributes} }}"}
         return postfix.Postfix(f"{cls.directory}/postfix", cls.sink.port,
                                {"plain": {"smtpd_milters": ""}, "unix": {}, **services}, options)
+
+    # 6 is the default.
+    OLD_PROTOCOLS = tuple(itertools.product(REWRITING, (2, 3, 4)))
+
+    def test_old_versions_of_the_protocol_work(self):
+        case = cases.PRODUCED[0]
+        for way, version in self.OLD_PROTOCOLS:
+            service = f"{way}-{version}"
+            with self.subTest(service=service):
+                for name, octets in cases.WITHOUT_FIELDS.items():
+                    self.body_of(service, name, octets)
+                recipient = f"{case.name}.{service}@{DOMAIN}"
+                deliver(self.relay.port[service], f"{case.name}.old@app.example", recipient, case.octets)
+                octets, _ = without_received(self.sink.wait(recipient).octets)
+                self.assertEqual(edited(case.octets, case.edits), octets)
 
     # non_smtpd_milters: programs that call sendmail(1) write lines that end in LF and pass no smtpd.
     def test_mail_from_sendmail_1_is_repaired(self):

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,8 @@
 
 // The linker's --wrap: who calls malloc() comes to __wrap_malloc().
 extern "C" {
+int __real_accept4(int, sockaddr*, socklen_t*, int);
+int __wrap_accept4(int, sockaddr*, socklen_t*, int);
 int __real_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 int __wrap_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 void* __real_malloc(std::size_t);
@@ -64,6 +67,15 @@ int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, v
   const Orders* const orders = given_orders();
   if (orders != nullptr && orders->threads != 0) return EAGAIN;
   return __real_pthread_create(thread, attributes, run, argument);
+}
+
+int __wrap_accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+  Orders* const orders = given_orders();
+  std::uint64_t left = orders == nullptr ? 0 : orders->accepts.load();
+  if (left == 0 || !orders->accepts.compare_exchange_strong(left, left - 1))
+    return __real_accept4(listener, address, size, flags);
+  errno = static_cast<int>(orders->accept_error);
+  return -1;
 }
 
 void* __wrap_malloc(std::size_t octets) {

@@ -1,4 +1,4 @@
-// Memory and threads that are refused on order: msgid-milter-oom is msgid-milter with this allocator.
+// Memory, threads and connections that are refused on order: msgid-milter-oom is msgid-milter with this allocator.
 //
 // The environment names a file (MSGID_FAILING_ALLOCATOR), which both the program and the test that gives the orders
 // have in their memory. Without it nothing is refused.
@@ -16,13 +16,15 @@ inline constexpr const char* variable = "MSGID_FAILING_ALLOCATOR";
 /// What is refused: of operator new in all of the program and its libraries, and of malloc(), calloc() and realloc() in
 /// the program's own objects and in libmilter. All threads count together. A file of zeros refuses nothing.
 struct Orders {
-  std::atomic<std::uint64_t> count;        ///< of allocations so far
-  std::atomic<std::uint64_t> refused;      ///< so far
-  std::atomic<std::uint64_t> first;        ///< refused from this one on, as `count` numbers them
-  std::atomic<std::uint64_t> behind_last;  ///< and up to before this one
-  std::atomic<std::uint64_t> every;        ///< and one of so many, drawn; 0: none
-  std::atomic<std::uint64_t> larger_than;  ///< and what is larger; 0: nothing is
-  std::atomic<std::uint64_t> threads;      ///< 1: none is made by the program's own objects and libmilter
+  std::atomic<std::uint64_t> count;         ///< of allocations so far
+  std::atomic<std::uint64_t> refused;       ///< so far
+  std::atomic<std::uint64_t> first;         ///< refused from this one on, as `count` numbers them
+  std::atomic<std::uint64_t> behind_last;   ///< and up to before this one
+  std::atomic<std::uint64_t> every;         ///< and one of so many, drawn; 0: none
+  std::atomic<std::uint64_t> larger_than;   ///< and what is larger; 0: nothing is
+  std::atomic<std::uint64_t> threads;       ///< 1: none is made by the program's own objects and libmilter
+  std::atomic<std::uint64_t> accepts;       ///< so many calls of accept4() fail from now on, and leave the connection
+  std::atomic<std::uint64_t> accept_error;  ///< with this errno
 };
 
 }  // namespace failing_allocator

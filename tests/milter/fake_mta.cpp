@@ -1,6 +1,8 @@
 #include "fake_mta.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +26,8 @@ constexpr std::size_t buffer_octets = 4096;         // VSTREAM_BUFSIZE of Postfi
 constexpr std::size_t body_chunk_octets = 65535;    // MILTER_CHUNK_SIZE
 constexpr std::uint32_t longest_packet = 1u << 20;  // a change-header packet has at most 65535 octets
 constexpr int most_modifications = 100000;
+constexpr std::uint32_t first_version_with_unknown = 3;
+constexpr std::uint32_t first_version_with_data = 4;
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -202,7 +206,8 @@ Session::Reply Session::rcpt(const std::string& recipient) {
 }
 
 Session::Reply Session::data() {
-  const Reply reply = step(code::data, {}, bit::no_data, bit::nr_data);
+  const bool is_step = terms_.version >= first_version_with_data;
+  const Reply reply = is_step ? step(code::data, {}, bit::no_data, bit::nr_data) : Reply();
   flush();
   return reply;
 }
@@ -226,6 +231,17 @@ void Session::body(std::string_view octets) {
     step(code::body, std::string_view(body_).substr(0, body_chunk_octets), bit::no_body, bit::nr_body);
     body_.erase(0, body_chunk_octets);
   }
+}
+
+Session::Reply Session::body_chunk(std::string_view octets) {
+  return step(code::body, octets, bit::no_body, bit::nr_body);
+}
+
+Session::Reply Session::unknown(const std::string& command) {
+  if (terms_.version < first_version_with_unknown) return {};
+  std::string data;
+  append_string(data, command);
+  return step(code::unknown, data, bit::no_unknown, bit::nr_unknown);
 }
 
 Outcome Session::end_of_message() {
@@ -275,6 +291,11 @@ void Session::begin(const Message& message) {
 Outcome Session::send(const Message& message) {
   begin(message);
   return end_of_message();
+}
+
+void Session::do_not_delay() {
+  const int on = 1;
+  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 void Session::set_macros(char step, Macros macros) {

@@ -10,7 +10,8 @@
 // negotiated; what goes out is gathered up to 4096 octets or until an answer is needed, and once more at DATA, where
 // smtpd gives the connection to cleanup. TCP_NODELAY is not set, as Postfix does not set it.
 //
-// What the filter asked for is honoured: a step asked away is not sent, a reply is waited for where there is to be one.
+// What was agreed on is honoured: a step asked away is not sent, nor one that the version of the protocol does not have
+// (DATA before 4, unknown commands before 3), and a reply is waited for where there is to be one.
 // Every wait has a deadline. A filter that breaks the protocol, hangs up or is late gives a ProtocolError.
 #ifndef FAKE_MTA_H
 #define FAKE_MTA_H
@@ -84,6 +85,7 @@ inline constexpr char negotiate = 'O';
 inline constexpr char quit = 'Q';
 inline constexpr char rcpt = 'R';
 inline constexpr char data = 'T';
+inline constexpr char unknown = 'U';
 
 inline constexpr char go_on = 'c';
 inline constexpr char accept = 'a';
@@ -165,7 +167,9 @@ class Session {
   Reply data();
   Reply header(const std::string& name, const std::string& body);
   Reply end_of_header();
-  void body(std::string_view octets);
+  void body(std::string_view octets);         ///< sent in chunks; the last one with the end of the message
+  Reply body_chunk(std::string_view octets);  ///< sent as it is, as Postfix and Sendmail send the last one too
+  Reply unknown(const std::string& command);  ///< an SMTP command that the MTA does not know
   Outcome end_of_message();
   void abort();
   void quit();
@@ -175,6 +179,10 @@ class Session {
   void begin(const Message& message);
   /// A whole message.
   Outcome send(const Message& message);
+
+  /// Sets TCP_NODELAY, which no MTA does: for tests that send small packets without an answer between them by the
+  /// thousand, and would wait 40 ms for each.
+  void do_not_delay();
 
   /// Macros that go out before each packet of that step (a packet's code).
   void set_macros(char step, Macros macros);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -54,6 +55,7 @@ class Orders {
     orders_->every = 0;
     orders_->larger_than = 0;
     orders_->threads = 0;
+    orders_->accepts = 0;
   }
 
  private:
@@ -139,9 +141,10 @@ class MemoryRefused : public testing::Test {
 
   void start() {
     write("rule.encoded-word = fix\n");
+    metrics_port = fake_mta::free_port();
     const Surroundings of_the_daemon(orders);
     victim.emplace(std::vector<std::string>{"--config=" + (directory / "conf"), "--audit-log=" + (directory / "trail"),
-                                            "--metrics=" + std::to_string(fake_mta::free_port())});
+                                            "--metrics=" + std::to_string(metrics_port)});
   }
 
   /// Calls session(n), which is to refuse the n-th allocation of a part of it, until that part has no more. Where the
@@ -169,8 +172,17 @@ class MemoryRefused : public testing::Test {
     EXPECT_TRUE(victim->serves());
   }
 
+  /// The number that the metrics give by that name.
+  std::uint64_t counted(const std::string& name) const {
+    const std::string text =
+        Session("inet:" + std::to_string(metrics_port) + "@127.0.0.1").exchange("GET /metrics HTTP/1.0\r\n\r\n");
+    const std::size_t at = text.find("\n" + name + " ");
+    return at == text.npos ? UINT64_MAX : std::stoull(text.substr(at + name.size() + 2));
+  }
+
   fake_mta::SocketDirectory directory;
   Orders orders;
+  int metrics_port = 0;
   std::optional<Victim> victim;
 };
 
@@ -281,6 +293,39 @@ TEST_F(MemoryRefused, AThreadThatCannotBeMadeIsLikeMaxSessions) {
   EXPECT_TRUE(victim->serves());
   quit(open);
   for (Session& mta : served) quit(mta);
+}
+
+// Each made all others wait for 100 ms: 15 s here.
+TEST_F(MemoryRefused, AConnectionThatFailsBeforeItIsAcceptedDelaysNoOther) {
+  SKIP_WITHOUT_TRANSPORT();
+  const auto begin = std::chrono::steady_clock::now();
+  std::uint64_t failed = 0;
+  for (const int error : {EPROTO, ECONNABORTED, EPERM, ENETDOWN, ENONET}) {
+    orders->accept_error = static_cast<std::uint64_t>(error);
+    for (const std::uint64_t in_a_row : {1U, 14U, 15U}) {
+      orders->accepts = in_a_row;
+      failed += in_a_row;
+      EXPECT_TRUE(victim->serves()) << error;
+      EXPECT_EQ(orders->accepts, 0u);
+    }
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_EQ(counted("msgid_milter_failed_accepts_total"), failed);
+  EXPECT_EQ(counted("msgid_milter_accept_pauses_total"), 0u);
+}
+
+// Where the kernel keeps the connection it fails again and again.
+TEST_F(MemoryRefused, AConnectionThatKeepsFailingTakesNoProcessor) {
+  SKIP_WITHOUT_TRANSPORT();
+  orders->accept_error = EPERM;
+  orders->accepts = UINT64_MAX;
+  Session waiting(victim->address());
+  EXPECT_TRUE(victim->idles());
+  orders->accepts = 0;
+  waiting.negotiate();
+  EXPECT_GE(counted("msgid_milter_failed_accepts_total"), 16u);
+  EXPECT_TRUE(victim->serves());
+  quit(waiting);
 }
 
 // From any allocation of a session on, as many as it has.

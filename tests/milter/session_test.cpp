@@ -59,7 +59,7 @@ TEST(Sessions, AbortLeavesNothingBehind) {
   EXPECT_EQ(log[0].find("Python"), std::string::npos);  // the agent of the aborted message
 }
 
-// Sendmail keeps the connection for its next client.
+// The MTA keeps the connection for its next client. Neither Postfix (3.7.11) nor Sendmail (8.17.1) does.
 TEST(Sessions, QuitAndNewConnection) {
   Service service;
   Session mta = service.session();

@@ -149,6 +149,7 @@ bool compare_counters(int port, const Sent& sent, std::uint64_t reloads) {
   compare("open_sessions", 0);
   compare("refused_connections_total", 0);
   compare("accept_pauses_total", 0);
+  compare("failed_accepts_total", 0);
   compare("reloads_total{result=\"taken\"}", reloads);
   compare("reloads_total{result=\"refused\"}", 0);
   is_right &= row("wrong answers", static_cast<double>(sent.wrong_answers), 0);

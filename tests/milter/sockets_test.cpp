@@ -1,6 +1,4 @@
 // Sockets that the service manager made and hands over (sd_listen_fds(3)).
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,83 +16,13 @@
 #include <string>
 #include <vector>
 
+#include "handed_sockets.h"
 #include "service.h"
 
 namespace {
 
 using fake_mta::Daemon;
 using fake_mta::Session;
-using fake_mta::SocketDirectory;
-
-constexpr int manager_backlog = 20;
-
-/// The manager's sockets. They live longer than the services they are handed to.
-class Sockets {
- public:
-  ~Sockets() {
-    for (const int socket : sockets_) close(socket);
-  }
-
-  void add_unix() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = directory_ / ("s" + std::to_string(sockets_.size()));
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    add(reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    addresses_.push_back("unix:" + path);
-  }
-  void add_tcp() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const int socket = add(reinterpret_cast<const sockaddr*>(&address), size);
-    getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-    addresses_.push_back("inet:" + std::to_string(ntohs(address.sin_port)) + "@127.0.0.1");
-  }
-  /// One that nobody listens on.
-  void add_useless() {
-    sockets_.push_back(make(AF_UNIX));
-    addresses_.emplace_back();
-  }
-  const std::string& address(std::size_t i) const { return addresses_[i]; }
-
-  /// Starts the service as systemd would: they are its descriptors from 3 on, and it has its own process id.
-  Daemon start(const std::vector<std::string>& options = {}) const {
-    std::string script = "LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(sockets_.size()) + " LISTEN_FDNAMES=";
-    std::string redirections;
-    for (std::size_t i = 0; i < sockets_.size(); ++i) {
-      script += (i == 0 ? "name" : ":name") + std::to_string(i);
-      redirections += ' ' + std::to_string(3 + i) + "<&" + std::to_string(sockets_[i]);
-    }
-    script += " exec \"$0\" \"$@\"" + redirections;
-    std::vector<std::string> all = {"-c", script, program()};
-    for (std::string& argument : arguments(options)) all.push_back(std::move(argument));
-    all.push_back("--socket=unix:" + (directory_ / "not-made"));
-    return {"/bin/bash", all};  // dash knows descriptors up to 9 only
-  }
-  std::string not_made() const { return directory_ / "not-made"; }
-
- private:
-  int add(const sockaddr* address, socklen_t size) {
-    const int made = make(address->sa_family);
-    if (bind(made, address, size) != 0 || listen(made, manager_backlog) != 0) throw std::runtime_error("no socket");
-    sockets_.push_back(made);
-    return made;
-  }
-
-  /// Not close-on-exec, and not one of the numbers from 3 on.
-  static int make(int family) {
-    const int low = socket(family, SOCK_STREAM, 0);
-    const int made = fcntl(low, F_DUPFD, 100);
-    close(low);
-    return made;
-  }
-
-  SocketDirectory directory_;
-  std::vector<int> sockets_;
-  std::vector<std::string> addresses_;
-};
 
 /// One message; true if it was repaired.
 bool is_served(const std::string& address) {
@@ -109,7 +37,7 @@ bool is_served(const std::string& address) {
 
 TEST(Sockets, ThoseOfTheManagerAreServedAndNoOther) {
   SKIP_WITHOUT_TRANSPORT();
-  Sockets sockets;
+  HandedSockets sockets;
   sockets.add_unix();
   sockets.add_tcp();
   sockets.add_unix();
@@ -129,7 +57,7 @@ TEST(Sockets, ThoseOfTheManagerAreServedAndNoOther) {
 // Who connects while one process drains, and before the next is there, is served by that one.
 TEST(Sockets, ARestartRefusesNobody) {
   SKIP_WITHOUT_TRANSPORT();
-  Sockets sockets;
+  HandedSockets sockets;
   sockets.add_unix();
   auto first = std::make_unique<Daemon>(sockets.start());
   ASSERT_TRUE(first->ready()) << first->errors();
@@ -187,7 +115,7 @@ TEST(Sockets, TcpConnectionsDoNotDelay) {
 
 TEST(Sockets, TcpConnectionsToAHandedSocketDoNotDelay) {
   SKIP_WITHOUT_TRANSPORT();
-  Sockets sockets;
+  HandedSockets sockets;
   sockets.add_tcp();
   Daemon daemon = sockets.start();
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
@@ -201,7 +129,7 @@ TEST(Sockets, TcpConnectionsToAHandedSocketDoNotDelay) {
 // So many wait during a restart.
 TEST(Sockets, TheBacklogStaysTheManagers) {
   SKIP_WITHOUT_TRANSPORT();
-  Sockets sockets;
+  HandedSockets sockets;
   sockets.add_unix();
   Daemon daemon = sockets.start();
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
@@ -210,14 +138,14 @@ TEST(Sockets, TheBacklogStaysTheManagers) {
   ASSERT_EQ(waitpid(daemon.pid(), nullptr, WUNTRACED), daemon.pid()) << "all its threads have stopped";
   int connected = 0;
   std::vector<int> clients;
-  for (; connected <= 2 * manager_backlog; ++connected) {
+  for (; connected <= 2 * HandedSockets::backlog; ++connected) {
     clients.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     sockets.address(0).copy(address.sun_path, sizeof address.sun_path - 1, 5);
     if (connect(clients.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) break;
   }
-  EXPECT_EQ(connected, manager_backlog + 1);
+  EXPECT_EQ(connected, HandedSockets::backlog + 1);
   for (const int client : clients) close(client);
   kill(daemon.pid(), SIGCONT);
   EXPECT_EQ(daemon.stop(), 0);
@@ -225,7 +153,7 @@ TEST(Sockets, TheBacklogStaysTheManagers) {
 
 TEST(Sockets, WhatIsNoListenerIsRefused) {
   SKIP_WITHOUT_TRANSPORT();
-  Sockets sockets;
+  HandedSockets sockets;
   sockets.add_unix();
   sockets.add_useless();
   Daemon daemon = sockets.start();
@@ -237,7 +165,7 @@ TEST(Sockets, WhatIsNoListenerIsRefused) {
 
 TEST(Sockets, WithoutTheTransportTheyAreRefused) {
   if (has_transport()) GTEST_SKIP() << "this program has the transport";
-  Sockets sockets;
+  HandedSockets sockets;
   sockets.add_unix();
   Daemon daemon = sockets.start();
   EXPECT_EQ(daemon.wait(), 78);

@@ -58,4 +58,13 @@ TEST(Overload, APauseHasALineOfItsOwn) {
   EXPECT_EQ(f.counters.refused_connections(), 1u);
 }
 
+TEST(Overload, AConnectionThatFailedIsOnlyCounted) {
+  Fixture f;
+  for (int i = 0; i < 5; ++i) f.overload.happened(Shortage::connection, f.start);
+  EXPECT_TRUE(f.lines.empty());
+  EXPECT_EQ(f.counters.failed_accepts(), 5u);
+  EXPECT_EQ(f.counters.accept_pauses(), 0u);
+  EXPECT_EQ(f.counters.refused_connections(), 0u);
+}
+
 }  // namespace
