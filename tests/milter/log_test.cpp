@@ -92,7 +92,7 @@ TEST(Log, OneLineAFinding) {
   const Message sent = message(
       "In-Reply-To: =?us-ascii?q?=3Ca=40example=2Ecom=3E?=\nMessage-ID: =?us-ascii?q?=3Cb=40example=2Ecom=3E?=\n"
       "References: <a@example.com>\n <" +
-      std::string(960, 'r') + "@example.com>\n");
+      std::string(970, 'r') + "@example.com>\n");
   EXPECT_EQ(mta.send(sent).modifications.size(), 3u);
   quit(mta);
   const std::vector<std::string> log = service.log();
