@@ -260,7 +260,12 @@ void open_socket(const std::string& connection, bool removes) {
   throw ListenError("socket", errno != 0 ? system_error(what) : what + ": libmilter logs the reason");
 }
 
-void open_unix_socket(const config::Settings& settings, const std::string& connection) {
+FileIdentity identity_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino};
+}
+
+/// Returns the identity of the socket that it has made; nothing where somebody has already taken it away.
+std::optional<FileIdentity> open_unix_socket(const config::Settings& settings, const std::string& connection) {
   const std::string& path = settings.socket.path;
   const bool has_stale = is_stale(path);
   const AsSocketOwner as_owner(settings);
@@ -272,7 +277,17 @@ void open_unix_socket(const config::Settings& settings, const std::string& conne
     throw ListenError(error.option, std::string(error.what()) + " (the user must be able to write to the directory)");
   }
   ::umask(mask);
+  struct stat status = {};
+  const bool is_there = ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
   set_group(settings);
+  return is_there ? std::optional(identity_of(status)) : std::nullopt;
+}
+
+/// Removes the file if it still is that one. The number of a socket is not given to another file while the socket
+/// listens. Another process can put its socket there between the two calls; the kernel has no call that does both.
+void unlink_if_same(const std::string& path, const FileIdentity& identity) {
+  struct stat status = {};
+  if (::lstat(path.c_str(), &status) == 0 && identity_of(status) == identity) ::unlink(path.c_str());
 }
 
 }  // namespace
@@ -301,7 +316,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   if (!handed.empty()) {
     open_socket(connection, false);
   } else if (settings.socket.is_unix) {
-    open_unix_socket(settings, connection);
+    made_ = open_unix_socket(settings, connection);
     path_ = settings.socket.path;
   } else {
     open_socket(connection, false);
@@ -323,7 +338,7 @@ void Listener::limit_sessions(std::size_t max_sessions) {
 // probably in poll(2) for the old socket, which keeps that one alive for up to five seconds. A connection wakes it;
 // poll(2) then looks at what the descriptor is now, and returns because a connection of ours waits there too.
 void Listener::cease_to_accept() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (made_) unlink_if_same(path_, *made_);
   if (transport::is_linked()) {
     transport::cease_to_accept();
     return;
