@@ -64,7 +64,9 @@ class Listener {
   bool is_unix_ = true;
 };
 
-/// Becomes `settings.user`, with that user's groups, for good. Nothing where none is set. Throws ListenError.
+/// Becomes `settings.user`, with that user's groups, for good. Where none is set, or the process is that user, nothing
+/// changes. Throws ListenError, also if the real, the effective and the saved id of the user or of the group differ
+/// after that.
 void drop_privileges(const config::Settings& settings);
 
 }  // namespace milter
