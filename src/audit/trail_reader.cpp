@@ -33,6 +33,8 @@ struct TrailReader::Inflation {
   z_stream stream = {};
   std::string output = std::string(buffer_octets, '\0');
   bool is_between_members = false;
+  std::uint64_t octets_in = 0;  ///< of all members; zlib's own counts begin again with each
+  std::uint64_t octets_out = 0;
 };
 
 TrailReader::TrailReader(const std::string& path) : buffer_(buffer_octets, '\0') {
@@ -117,6 +119,8 @@ bool TrailReader::inflate_more() {
     stream.next_out = reinterpret_cast<Bytef*>(output.data());
     stream.avail_out = static_cast<uInt>(output.size());
     const int result = inflate(&stream, Z_NO_FLUSH);
+    inflation_->octets_in += input_.size() - stream.avail_in;
+    inflation_->octets_out += output.size() - stream.avail_out;
     input_.remove_prefix(input_.size() - stream.avail_in);
     if (result == Z_MEM_ERROR) throw std::bad_alloc();
     inflation_->is_between_members = result == Z_STREAM_END;
@@ -124,6 +128,12 @@ bool TrailReader::inflate_more() {
     text_ = std::string_view(output).substr(0, output.size() - stream.avail_out);
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
       reason_ = "the gzip data is damaged";
+      return !text_.empty();
+    }
+    if (inflation_->octets_out > always_expanded_octets &&
+        inflation_->octets_out / max_expansion > inflation_->octets_in) {
+      reason_ = "it expands over " + std::to_string(max_expansion) +
+                " times; if it is a trail: zcat FILE | msgid-audit report -";
       return !text_.empty();
     }
     if (!text_.empty()) return true;

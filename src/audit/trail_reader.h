@@ -1,5 +1,6 @@
 // The lines of an audit trail: a plain file, a gzip file (RFC 1952, known by its content; of several members, as they
-// are where files were appended), or standard input. Memory is bounded by the longest line taken.
+// are where files were appended), or standard input. Memory is bounded by the longest line taken, and time by the
+// octets of the file: what gzip data may expand to is limited.
 #ifndef MSGID_AUDIT_TRAIL_READER_H
 #define MSGID_AUDIT_TRAIL_READER_H
 
@@ -16,6 +17,11 @@ class TrailReader {
  public:
   /// A file in which no line ends for so long is no trail.
   static constexpr std::size_t max_skipped_octets = std::size_t{64} << 20U;
+  /// What comes out of gzip data is at most this many times what has gone in; a trail compresses 15 to 30 times, and
+  /// deflate can 1032 times (zlib 1.2.13, "Maximum Compression Factor" of its technical details).
+  static constexpr std::size_t max_expansion = 200;
+  /// Except that this many octets may come out of any file: a short trail of one sender's long fields reaches 500.
+  static constexpr std::size_t always_expanded_octets = std::size_t{64} << 20U;
 
   enum class Event : std::uint8_t {
     line,      ///< line() is the next one

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -89,10 +90,16 @@ class AsSocketOwner {
     }
   }
   ~AsSocketOwner() {
-    if (is_root_) static_cast<void>(!::seteuid(0));
+    if (is_root_) static_cast<void>(!::seteuid(0));  // an exception, which ends the start whether this works or not
   }
   AsSocketOwner(const AsSocketOwner&) = delete;
   AsSocketOwner& operator=(const AsSocketOwner&) = delete;
+
+  /// Becomes root again, so that all ids can be given up. Throws ListenError.
+  void end() {
+    if (is_root_ && ::seteuid(0) != 0) throw ListenError("user", system_error("cannot become root again"));
+    is_root_ = false;
+  }
 
  private:
   bool is_root_;
@@ -260,10 +267,15 @@ void open_socket(const std::string& connection, bool removes) {
   throw ListenError("socket", errno != 0 ? system_error(what) : what + ": libmilter logs the reason");
 }
 
-void open_unix_socket(const config::Settings& settings, const std::string& connection) {
+FileIdentity identity_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino};
+}
+
+/// Returns the identity of the socket that it has made; nothing where somebody has already taken it away.
+std::optional<FileIdentity> open_unix_socket(const config::Settings& settings, const std::string& connection) {
   const std::string& path = settings.socket.path;
   const bool has_stale = is_stale(path);
-  const AsSocketOwner as_owner(settings);
+  AsSocketOwner as_owner(settings);
   if (has_stale && ::unlink(path.c_str()) != 0) throw ListenError("socket", system_error(path));
   const mode_t mask = ::umask(~static_cast<mode_t>(settings.socket_mode) & 0777);
   try {
@@ -272,7 +284,18 @@ void open_unix_socket(const config::Settings& settings, const std::string& conne
     throw ListenError(error.option, std::string(error.what()) + " (the user must be able to write to the directory)");
   }
   ::umask(mask);
+  struct stat status = {};
+  const bool is_there = ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
   set_group(settings);
+  as_owner.end();
+  return is_there ? std::optional(identity_of(status)) : std::nullopt;
+}
+
+/// Removes the file if it still is that one. The number of a socket is not given to another file while the socket
+/// listens. Another process can put its socket there between the two calls; the kernel has no call that does both.
+void unlink_if_same(const std::string& path, const FileIdentity& identity) {
+  struct stat status = {};
+  if (::lstat(path.c_str(), &status) == 0 && identity_of(status) == identity) ::unlink(path.c_str());
 }
 
 }  // namespace
@@ -301,7 +324,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   if (!handed.empty()) {
     open_socket(connection, false);
   } else if (settings.socket.is_unix) {
-    open_unix_socket(settings, connection);
+    made_ = open_unix_socket(settings, connection);
     path_ = settings.socket.path;
   } else {
     open_socket(connection, false);
@@ -323,7 +346,7 @@ void Listener::limit_sessions(std::size_t max_sessions) {
 // probably in poll(2) for the old socket, which keeps that one alive for up to five seconds. A connection wakes it;
 // poll(2) then looks at what the descriptor is now, and returns because a connection of ours waits there too.
 void Listener::cease_to_accept() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (made_) unlink_if_same(path_, *made_);
   if (transport::is_linked()) {
     transport::cease_to_accept();
     return;
@@ -347,17 +370,40 @@ std::optional<std::size_t> Listener::connections() const {
   return transport::connections();
 }
 
+namespace {
+
+void check_ids(const std::string& kind, const std::array<std::uint32_t, 3>& ids, std::uint32_t wanted) {
+  if (std::all_of(ids.begin(), ids.end(), [wanted](std::uint32_t id) { return id == wanted; })) return;
+  throw ListenError("user", "the real, effective and saved " + kind + " ids are " + std::to_string(ids[0]) + ", " +
+                                std::to_string(ids[1]) + " and " + std::to_string(ids[2]) + ", and not all " +
+                                std::to_string(wanted));
+}
+
+/// Throws ListenError unless the process has this user and this group and no way back to others.
+void check_ids(uid_t user, gid_t group) {
+  std::array<std::uint32_t, 3> users{};
+  std::array<std::uint32_t, 3> groups{};
+  if (::getresuid(&users[0], &users[1], &users[2]) != 0 || ::getresgid(&groups[0], &groups[1], &groups[2]) != 0) {
+    throw ListenError("user", system_error("cannot read the ids of the process"));
+  }
+  check_ids("user", users, user);
+  check_ids("group", groups, group);
+}
+
+}  // namespace
+
 void drop_privileges(const config::Settings& settings) {
-  if (settings.user.empty()) return;
+  if (settings.user.empty()) return check_ids(::geteuid(), ::getegid());
   const passwd& entry = user_entry(settings.user);
   const gid_t group = service_group(settings, entry);
   if (::geteuid() == entry.pw_uid && ::geteuid() != 0) {
-    if (settings.group.empty() || group == ::getegid()) return;
+    if (settings.group.empty() || group == ::getegid()) return check_ids(entry.pw_uid, ::getegid());
     throw ListenError("group", "only a start as root can take it; a unit has it as Group=");
   }
   if (::initgroups(settings.user.c_str(), group) != 0 || ::setgid(group) != 0 || ::setuid(entry.pw_uid) != 0) {
     throw ListenError("user", system_error("cannot become " + settings.user));
   }
+  check_ids(entry.pw_uid, group);
 }
 
 }  // namespace milter

@@ -3,9 +3,11 @@
 #define MSGID_MILTER_LISTENER_H
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/settings.h"
@@ -19,6 +21,9 @@ struct ListenError : std::runtime_error {
   ListenError(std::string which, const std::string& reason) : std::runtime_error(reason), option(std::move(which)) {}
   std::string option;
 };
+
+/// Device and inode: which file a path leads to.
+using FileIdentity = std::pair<std::uint64_t, std::uint64_t>;
 
 /// The listening socket. libmilter makes it, accepts from it, and keeps the descriptor to itself; it is found here.
 class Listener {
@@ -41,10 +46,10 @@ class Listener {
   /// For the connections to come. No effect where transport::is_linked() is false.
   void limit_sessions(std::size_t max_sessions);
 
-  /// From now on connections are refused, and a UNIX socket is gone; who has connected before is served, and libmilter,
-  /// which knows no such state, goes on with its open sessions. For good. systemd's sockets are left alone: who
-  /// connects there waits for the next process. Without the transport, at the limit of descriptors, a TCP port cannot
-  /// be closed, and goes on to accept.
+  /// From now on connections are refused, and a UNIX socket is gone, unless the path leads to another file by now; who
+  /// has connected before is served, and libmilter, which knows no such state, goes on with its open sessions. For
+  /// good. systemd's sockets are left alone: who connects there waits for the next process. Without the transport, at
+  /// the limit of descriptors, a TCP port cannot be closed, and goes on to accept.
   void cease_to_accept();
 
   /// How many connections are open, those that have not negotiated yet with them. Nothing where that is not known,
@@ -52,13 +57,16 @@ class Listener {
   std::optional<std::size_t> connections() const;
 
  private:
-  int descriptor_ = -1;  ///< libmilter's
-  std::string path_;     ///< of a UNIX socket of our own
+  int descriptor_ = -1;               ///< libmilter's
+  std::string path_;                  ///< of a UNIX socket of our own
+  std::optional<FileIdentity> made_;  ///< and which file that is
   std::vector<std::string> endpoints_;
   bool is_unix_ = true;
 };
 
-/// Becomes `settings.user`, with that user's groups, for good. Nothing where none is set. Throws ListenError.
+/// Becomes `settings.user`, with that user's groups, for good. Where none is set, or the process is that user, nothing
+/// changes. Throws ListenError, also if the real, the effective and the saved id of the user or of the group differ
+/// after that.
 void drop_privileges(const config::Settings& settings);
 
 }  // namespace milter

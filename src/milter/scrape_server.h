@@ -1,10 +1,12 @@
 // Serves one text over HTTP, for Prometheus to scrape. Nothing else: GET or HEAD of /metrics, one answer a connection.
 //
 // One thread, for which mail never waits. Clients are hostile: so many at a time, so many octets and so much
-// time each, then they are hung up on.
+// time each, then they are hung up on. The time is short while others wait, so that clients who connect again and again
+// do not keep a scrape waiting: it waits for at most scrape_patience for each max_scrapers of them.
 #ifndef MSGID_MILTER_SCRAPE_SERVER_H
 #define MSGID_MILTER_SCRAPE_SERVER_H
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <stdexcept>
@@ -16,15 +18,23 @@
 
 namespace milter {
 
-inline constexpr std::size_t max_scrapers = 16;  ///< at a time; more wait, or are refused by the kernel
+inline constexpr std::size_t max_scrapers = 16;  ///< at a time; more wait
 inline constexpr std::size_t max_request_octets = 8 * 1024;
 inline constexpr int scrape_seconds = 5;  ///< from a client's connection to the end of its answer
+/// The same where max_scrapers are connected and another waits: then the oldest is hung up on. A scraper sends its
+/// request at once, and what it has not read yet of the answer is in the kernel.
+inline constexpr std::chrono::milliseconds scrape_patience{100};
 
-/// The answer to a request, head and body. `request` is all up to the empty line. `text` is asked only for what is
-/// wanted.
+/// The answer to a request, head and body. `request` is all up to the empty line, without empty lines before it. `text`
+/// is asked only for what is wanted.
 ///
-///   request-line = method SP request-target SP HTTP-version            ; RFC 9112 3
-///   HTTP-version = "HTTP/1." DIGIT                                     ; of those that are answered
+///   request-line    = method SP request-target SP HTTP-version         ; RFC 9112 3
+///   request-target  = origin-form / absolute-form                      ; RFC 9112 3.2, of those that are answered
+///   origin-form     = "/" path [ "?" query ]
+///   absolute-form   = "http://" authority [ "/" path ] [ "?" query ]   ; the authority is not looked at
+///   HTTP-version    = "HTTP/1." DIGIT                                  ; of those that are answered
+///
+/// A line ends in CRLF or LF (RFC 9112 2.2).
 std::string http_answer(std::string_view request, const std::function<std::string()>& text);
 
 class ScrapeServer {

@@ -27,23 +27,32 @@ std::size_t read_character(std::string_view text, std::uint32_t& character) {
 
 namespace {
 
-/// Characters that would do something to a terminal or to the reader instead of being seen.
+/// Characters that would do something to a terminal or to the reader instead of being seen: controls, separators of
+/// lines, and all of Default_Ignorable_Code_Point (Unicode 15.0, DerivedCoreProperties.txt), which have no glyph.
 bool is_harmful(std::uint32_t character) {
   struct Range {
     std::uint32_t first, last;
   };
   static constexpr Range ranges[] = {
-      {0x00, 0x1F},       // C0
-      {0x7F, 0x9F},       // DEL, C1
-      {0xAD, 0xAD},       // soft hyphen
-      {0x61C, 0x61C},     // Arabic letter mark
-      {0x180E, 0x180E},   // Mongolian vowel separator
-      {0x200B, 0x200F},   // zero width; left-to-right and right-to-left mark
-      {0x2028, 0x202E},   // line and paragraph separator; embeddings and overrides
-      {0x2060, 0x206F},   // word joiner, isolates, deprecated format characters
-      {0xFEFF, 0xFEFF},   // zero width no-break space
-      {0xFFF9, 0xFFFB},   // interlinear annotation
-      {0xE0000, 0xE0FFF}  // tags and variation selectors
+      {0x00, 0x1F},        // C0
+      {0x7F, 0x9F},        // DEL, C1
+      {0xAD, 0xAD},        // soft hyphen
+      {0x34F, 0x34F},      // combining grapheme joiner
+      {0x61C, 0x61C},      // Arabic letter mark
+      {0x115F, 0x1160},    // Hangul fillers
+      {0x17B4, 0x17B5},    // Khmer inherent vowels
+      {0x180B, 0x180F},    // Mongolian variation selectors and vowel separator
+      {0x200B, 0x200F},    // zero width; left-to-right and right-to-left mark
+      {0x2028, 0x202E},    // line and paragraph separator; embeddings and overrides
+      {0x2060, 0x206F},    // word joiner, isolates, deprecated format characters
+      {0x3164, 0x3164},    // Hangul filler
+      {0xFE00, 0xFE0F},    // variation selectors
+      {0xFEFF, 0xFEFF},    // zero width no-break space
+      {0xFFA0, 0xFFA0},    // halfwidth Hangul filler
+      {0xFFF0, 0xFFFB},    // reserved for format characters; interlinear annotation
+      {0x1BCA0, 0x1BCA3},  // shorthand format controls
+      {0x1D173, 0x1D17A},  // musical beams and slurs
+      {0xE0000, 0xE0FFF}   // tags and variation selectors
   };
   return std::any_of(std::begin(ranges), std::end(ranges),
                      [character](Range range) { return character >= range.first && character <= range.last; });

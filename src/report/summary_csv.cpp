@@ -1,5 +1,6 @@
 // The report as one flat table for a spreadsheet: a row for each number of a section, with the columns that belong to
 // it filled. RFC 4180: CRLF at the end of a row, a cell in quotes where it holds a comma, a quote or a line end.
+#include <algorithm>
 #include <array>
 
 #include "report/printable.h"
@@ -65,13 +66,27 @@ constexpr std::array<std::string_view, column_count> names = {"section",
 
 using Cells = std::array<std::string, column_count>;
 
+/// `text` without the quotes and spaces at its beginning, which a spreadsheet or the script that fills one may strip.
+/// Spaces are those of White_Space (Unicode 15.0, PropList.txt) that printable() lets pass.
+std::string_view without_leading_space(std::string_view text) {
+  static constexpr std::array<std::string_view, 19> stripped = {
+      " ",      "\"",     "'",      "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004",
+      "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u202f", "\u205f", "\u3000"};
+  while (true) {
+    const auto* const space = std::find_if(stripped.begin(), stripped.end(),
+                                           [text](std::string_view start) { return text.starts_with(start); });
+    if (space == stripped.end()) return text;
+    text.remove_prefix(space->size());
+  }
+}
+
 /// Whether a spreadsheet takes a cell with this beginning for a formula: = + - @, or what it strips in front of them.
 bool begins_formula(std::string_view text) {
-  const std::size_t begin = std::min(text.find_first_not_of(" \"'"), text.size());
   static constexpr std::array<std::string_view, 8> formulas = {"=",      "+",      "-",      "@",
                                                                "\uff1d", "\uff0b", "\uff0d", "\uff20"};
-  return std::any_of(formulas.begin(), formulas.end(),
-                     [&](std::string_view start) { return text.substr(begin).starts_with(start); });
+  return std::any_of(formulas.begin(), formulas.end(), [visible = without_leading_space(text)](std::string_view start) {
+    return visible.starts_with(start);
+  });
 }
 
 /// A cell from outside. What would be a formula gets an apostrophe. Where ";" separates cells, as in a German Excel,

@@ -89,6 +89,23 @@ TEST(Socket, ALiveOneIsLeftAlone) {
   EXPECT_EQ(open.send(reported_message()).modifications, reported_edit());
 }
 
+// The first one's was moved away, by an administrator say, and a second daemon serves in its place.
+TEST(Socket, TheOneOfAnotherDaemonOutlivesTheFirst) {
+  const SocketDirectory directory;
+  const std::string path = directory / "s";
+  Daemon first(program(), arguments({"--socket=unix:" + path}));
+  ASSERT_TRUE(first.ready()) << first.errors();
+  ASSERT_EQ(std::rename(path.c_str(), (directory / "old").c_str()), 0);
+  Daemon second(program(), arguments({"--socket=unix:" + path}));
+  ASSERT_TRUE(second.ready()) << second.errors();
+  ASSERT_TRUE(works("unix:" + path));
+  EXPECT_EQ(first.stop(), 0);
+  EXPECT_TRUE(works("unix:" + path));
+  EXPECT_EQ(second.stop(), 0);
+  struct stat status {};
+  EXPECT_NE(lstat(path.c_str(), &status), 0) << "its own it removes";
+}
+
 // Whose it is cannot be told by connecting, so it is not ours to remove.
 TEST(Socket, AnotherKindOfSocketIsLeftAlone) {
   const SocketDirectory directory;

@@ -157,6 +157,43 @@ TEST(TrailReader, GivesUpWhereNoLineEnds) {
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 * 1024) << "KB";
 }
 
+/// How many lines come, and behind a space why no more do.
+std::string read_to_the_end(const std::string& content) {
+  const scratch::Directory directory;
+  TrailReader reader(directory.file("trail", content));
+  std::uint64_t lines = 0;
+  Event event = reader.next();
+  for (; event == Event::line; event = reader.next()) ++lines;
+  return std::to_string(lines) + (event == Event::end ? "" : ' ' + reader.reason());
+}
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+// Deflate expands up to 1032 times: 100 MB were 100 GB of lines.
+TEST(TrailReader, GivesUpAGzipFileThatExpandsTooFar) {
+  constexpr std::size_t lines_each = 8;
+  const std::string text = repeated(std::string((std::size_t{128} << 10U) - 1, 'x') + '\n', lines_each);  // 1 MiB
+  const std::string bomb = gzip(text);
+  ASSERT_GT(text.size(), bomb.size() * TrailReader::max_expansion);
+  const std::string advice = "it expands over 200 times; if it is a trail: zcat FILE | msgid-audit report -";
+  constexpr std::size_t allowed = TrailReader::always_expanded_octets >> 20U;
+  EXPECT_EQ(read_to_the_end(repeated(bomb, allowed)), std::to_string(allowed * lines_each));
+  const std::string told = read_to_the_end(repeated(bomb, allowed + 10));
+  EXPECT_TRUE(told.ends_with(' ' + advice)) << told;
+  EXPECT_LE(std::stoull(told), (allowed + 1) * lines_each);
+
+  // With what was read before the bomb it expands less.
+  std::string stored;
+  for (std::uint32_t i = 0, value = 1; i < 400'000; ++i)
+    stored += static_cast<char>('a' + ((value = value * 1664525 + 1013904223) >> 28U));
+  const std::string mixed = repeated(gzip(stored + '\n'), 10) + repeated(bomb, allowed + 10);
+  EXPECT_EQ(read_to_the_end(mixed), std::to_string(10 + (allowed + 10) * lines_each));
+}
+
 TEST(TrailReader, TakesAPipeThatGivesOctetByOctet) {
   std::array<int, 2> pipe{};
   ASSERT_EQ(::pipe(pipe.data()), 0);

@@ -25,6 +25,24 @@ TEST(Printable, EscapesWhatDoesSomething) {
   EXPECT_EQ(printable("\xf3\xa0\x81\x81"), "\\xf3\\xa0\\x81\\x81");  // a tag character
 }
 
+// Default_Ignorable_Code_Point of Unicode 15.0: the first and the last of each range, and their visible neighbours.
+TEST(Printable, EscapesWhatHasNoGlyph) {
+  for (const char* const character :
+       {"\u00ad",     "\u034f",     "\u061c",     "\u115f",     "\u1160",     "\u17b4",    "\u17b5",
+        "\u180b",     "\u180f",     "\u200b",     "\u200f",     "\u202a",     "\u202e",    "\u2060",
+        "\u206f",     "\u3164",     "\ufe00",     "\ufe0f",     "\ufeff",     "\uffa0",    "\ufff0",
+        "\U0001bca0", "\U0001bca3", "\U0001d173", "\U0001d17a", "\U000e0000", "\U000e0fff"}) {
+    const std::string text = printable("a" + std::string(character) + "b");
+    EXPECT_TRUE(text.starts_with("a\\x") && text.ends_with('b')) << text;
+    EXPECT_EQ(text.size(), 2 + 4 * std::string_view(character).size()) << text;
+  }
+  for (const char* const character :
+       {"\u034e", "\u0350", "\u115e", "\u1161", "\u17b3", "\u17b6", "\u180a", "\u1810", "\u3163", "\u3165", "\ufdff",
+        "\ufe10", "\uff9f", "\uffa1", "\uffef", "\ufffd", "\u00a0", "\u3000", "\U0001f600"}) {
+    EXPECT_EQ(printable(character), character);
+  }
+}
+
 TEST(Printable, EscapesWhatIsNoUtf8) {
   EXPECT_EQ(printable("gr\xfc"
                       "n"),

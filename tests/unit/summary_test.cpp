@@ -494,6 +494,27 @@ TEST(Formats, CsvHasNoFormulas) {
   EXPECT_NE(report::to_csv(summary, 10).find("x;'=HYPERLINK(1);' \"\"@y;z"), std::string::npos);
 }
 
+TEST(Formats, CsvHasNoFormulasAfterSpaceOfAnyKind) {
+  for (const char* const space :
+       {" ", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007",
+        "\u2008", "\u2009", "\u200a", "\u202f", "\u205f", "\u3000", " \u00a0\u3000'\u2003"}) {
+    for (const char* const sign : {"=", "+", "-", "@", "\uff1d"}) {
+      const std::string formula = std::string(space) + sign + "1;" + space + sign + "2";
+      Summary summary;
+      AuditRecord message = simple();
+      message.agent = formula;
+      summary.add(message);
+      const std::string wanted = "\r\nagent,'" + std::string(space) + sign + "1;'" + space + sign + "2,";
+      EXPECT_NE(report::to_csv(summary, 10).find(wanted), std::string::npos) << formula;
+    }
+  }
+  Summary summary;
+  AuditRecord message = simple();
+  message.agent = "\u00a0x =1";
+  summary.add(message);
+  EXPECT_NE(report::to_csv(summary, 10).find("\r\nagent,\u00a0x =1,"), std::string::npos);
+}
+
 TEST(Formats, TextAndJsonDoNothingToATerminal) {
   Summary summary = hostile();
   for (const std::string& text : {report::to_text(summary, 10, 80), report::to_json(summary, 10)}) {
