@@ -239,7 +239,7 @@ void append_field(std::string& out, const Explanation& explanation, const msgid:
   }
   if (!begin->before.empty()) append_labelled(out, "Before:", printable(begin->before, max_value_octets));
   if (edit != nullptr && edit->after == edit->before) {
-    append_labelled(out, "After:", "the same, folded anew between the ids");
+    append_labelled(out, "After:", "the same, with other line breaks");
   } else if (edit != nullptr) {
     append_labelled(out, "After:", printable(edit->after, max_value_octets));
   } else {

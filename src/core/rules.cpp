@@ -307,7 +307,7 @@ constexpr std::array<RuleRow, rule_count> table = {{
       RuleAction::fix, true},
      encoded_word,
      false},
-    {{RuleId::line_too_long, "line-too-long", "a line over line-length octets: refolded between the ids",
+    {{RuleId::line_too_long, "line-too-long", "a line over line-length octets: folded where white space is",
       RuleAction::fix, true},
      line_too_long,
      true},

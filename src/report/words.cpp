@@ -230,7 +230,7 @@ std::string where_of(const Example& example) {
 }
 
 std::string after_of(const Example& example) {
-  return example.after == example.before && !example.after.empty() ? "the same, folded anew" : example.after;
+  return example.after == example.before && !example.after.empty() ? "the same, with other line breaks" : example.after;
 }
 
 std::string_view advice_for(const Application& application) {
