@@ -84,7 +84,11 @@ std::optional<std::size_t> Life::run() {
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
       if (*signal == SIGTERM || *signal == SIGINT) return drain();
-      reload();
+      if (*signal == SIGHUP) {
+        reload();
+      } else {
+        reopen_trail();
+      }
     }
   }
 }
@@ -139,9 +143,13 @@ void Life::reload() {
   }
   give_memory_back();
   // A rotated file is to be let go in any case.
-  if (parts_.service.trail != nullptr) parts_.service.trail->reopen();
+  reopen_trail();
   is_ready_told_ = false;
   say_ready();
+}
+
+void Life::reopen_trail() {
+  if (parts_.service.trail != nullptr) parts_.service.trail->reopen();
 }
 
 void Life::say_ready() noexcept {

@@ -36,8 +36,8 @@ class ReloadTest : public testing::Test {
   }
 
   /// Sends the signal and waits for the line that answers it, which must be the first with `part` in it.
-  std::string reload(std::string_view part, int signal = SIGHUP) {
-    kill(service->daemon().pid(), signal);
+  std::string reload(std::string_view part) {
+    kill(service->daemon().pid(), SIGHUP);
     return service->daemon().wait_for_line(part);
   }
 
@@ -58,7 +58,7 @@ TEST_F(ReloadTest, SessionsKeepWhatTheyBeganWith) {
   EXPECT_TRUE(leaves(next));
   EXPECT_TRUE(edits(old));
   write("rule.encoded-word = fix\n");
-  EXPECT_EQ(reload("reloaded old-sessions=2", SIGUSR1), prefix + "reloaded old-sessions=2");
+  EXPECT_EQ(reload("reloaded old-sessions=2"), prefix + "reloaded old-sessions=2");
   EXPECT_TRUE(leaves(next));
   Session last = service->session();
   EXPECT_TRUE(edits(last));
@@ -176,6 +176,26 @@ TEST_F(ReloadTest, TheAuditTrailIsOpenedAgainEvenWithABrokenFile) {
   EXPECT_TRUE(std::filesystem::exists(trail));
 }
 
+// logrotate sends it while somebody is still editing the file.
+TEST_F(ReloadTest, Usr1OpensTheAuditTrailAgainAndReloadsNothing) {
+  const std::string trail = directory / "audit.jsonl";
+  start("audit-log = " + trail + "\nrule.encoded-word = fix\n");
+  write("audit-log = " + trail + "\nrule.encoded-word = report\n");
+  std::filesystem::rename(trail, trail + ".1");
+  kill(service->daemon().pid(), SIGUSR1);
+  EXPECT_NE(service->daemon().wait_for_line("audit-log opened again"), "");
+  EXPECT_TRUE(std::filesystem::exists(trail));
+  Session mta = service->session();
+  EXPECT_TRUE(edits(mta));
+  write("bogus\n");
+  kill(service->daemon().pid(), SIGUSR1);
+  EXPECT_EQ(reload("reloaded"), prefix + "not reloaded, the old configuration stays: what=\"" + (directory / "conf") +
+                                    ":1: bogus: \\\"=\\\" is missing; write OPTION = VALUE\"")
+      << "the first line about a reload answers SIGHUP";
+  quit(mta);
+  EXPECT_EQ(service->daemon().errors().find("reloaded "), std::string::npos);
+}
+
 // libmilter's own thread ends the service at a SIGHUP if it gets one.
 TEST_F(ReloadTest, AStormOfReloadsUnderLoadLosesNothing) {
   int long_senders = 0;
@@ -224,7 +244,7 @@ TEST_F(ReloadTest, AStormOfReloadsUnderLoadLosesNothing) {
   long early_peak = 0;
   while (done < reloads && daemon.running() && lost == 0) {
     for (int i = 0; i < 100; ++i) {
-      kill(daemon.pid(), i % 2 == 0 ? SIGHUP : SIGUSR1);
+      kill(daemon.pid(), i % 4 == 0 ? SIGUSR1 : SIGHUP);
       std::this_thread::sleep_for(std::chrono::microseconds(500));
     }
     const std::string log = daemon.errors();
