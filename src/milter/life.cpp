@@ -13,10 +13,10 @@
 #include <cstdint>
 #include <exception>
 #include <new>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "config/warnings.h"
 #include "milter/notify.h"
 
 namespace milter {
@@ -62,7 +62,7 @@ void where_memory_allows(Call call) noexcept {
 Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again)
     : loaded_at_start_(std::move(started)),
       settings_(parts.service.settings()),
-      file_(loaded_at_start_.file),
+      files_(loaded_at_start_.files),
       parts_(parts),
       read_again_(std::move(read_again)),
       libmilter_ended_(::eventfd(0, EFD_CLOEXEC)),
@@ -125,18 +125,20 @@ void Life::reload() {
   where_memory_allows(notify::reloading);
   try {
     config::Loaded read = read_again_();
-    // At a start without --config there need not be one. Here its options would all fall to their defaults.
-    if (!file_.empty() && read.file.empty()) throw std::runtime_error(file_ + ": it was read before and is not there");
-    std::string file = std::move(read.file);
+    // A file that is being written, or was when the disk was full, must not end log-only or an exemption.
+    if (std::string loss = config::loss_between(files_, read.files); !loss.empty()) throw config::StartupError(loss);
     const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
     auto next = std::make_shared<const config::Settings>(std::move(read.settings));
     parts_.service.replace(next);  // may fail; then the old one stays everywhere
     settings_ = std::move(next);
-    file_ = std::move(file);
+    files_ = std::move(read.files);
     parts_.listener.limit_sessions(settings_->max_sessions);
     parts_.service.counters.reload_taken();
     where_memory_allows(
         [&] { parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart); });
+    where_memory_allows([&] {
+      for (const std::string& line : config::doubtful_files(files_)) parts_.service.log.file_in_doubt(line);
+    });
   } catch (const std::exception& error) {
     parts_.service.counters.reload_refused();
     where_memory_allows([&] { parts_.service.log.not_reloaded(error.what()); });

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "config/options.h"
 #include "milter/adapter.h"
@@ -56,7 +57,7 @@ class Life {
 
   const config::Loaded loaded_at_start_;
   std::shared_ptr<const config::Settings> settings_;
-  std::string file_;  ///< that they are of; empty: none
+  std::vector<config::ReadFile> files_;  ///< that they were read from
   Parts parts_;
   std::function<config::Loaded()> read_again_;
   int libmilter_ended_;  ///< a descriptor that is readable then; never closed, for its thread is there to the end

@@ -198,6 +198,12 @@ void Log::not_reloaded(std::string_view what) const {
   sink_(Severity::error, line);
 }
 
+void Log::file_in_doubt(std::string_view what) const {
+  std::string line = "a configuration file may be cut short:";
+  append_quoted(line, "what", what);
+  sink_(Severity::warning, line);
+}
+
 void Log::stopping(std::size_t sessions, long long seconds) const {
   std::string line = "stopping";
   append_bare(line, "sessions", std::to_string(sessions));

@@ -91,6 +91,9 @@ class Log {
   /// The old configuration stays. `what` is a StartupError's text.
   void not_reloaded(std::string_view what) const;
 
+  /// A start or a reload has read a file that may be cut short. `what` is a line of config::doubtful_files().
+  void file_in_doubt(std::string_view what) const;
+
   /// No connection is accepted any more; so many sessions are still served, for as many seconds at most.
   void stopping(std::size_t sessions, long long seconds) const;
   /// The end; so many sessions were cut.

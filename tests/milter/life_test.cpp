@@ -1,5 +1,6 @@
 // Reloading and stopping, with sessions under way.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <csignal>
@@ -150,6 +151,68 @@ TEST_F(ReloadTest, ABrokenFileIsRefused) {
   EXPECT_TRUE(edits(next));
   quit(old);
   quit(next);
+}
+
+TEST_F(ReloadTest, ATruncatedFileDoesNotEndLogOnly) {
+  start("# It begins.\nmode = log-only\n");
+  const std::string refused =
+      prefix + "not reloaded, the old configuration stays: what=\"" + (directory / "conf") + ": config: ";
+  write("");
+  EXPECT_EQ(reload("reloaded"), refused +
+                                    "the file is empty and was not before; a file that is meant to be empty holds a "
+                                    "comment\"");
+  write("# It begins.\n");
+  EXPECT_NE(reload("sets no option any more, and set 1 before"), "");
+  write("# It begins.\nmode = log-only\ntimeout = 30");
+  EXPECT_NE(reload("has no line end and had one before"), "") << "compared with what is in force";
+  Session mta = service->session();
+  EXPECT_TRUE(leaves(mta));
+  quit(mta);
+  write("mode = rewrite\n");
+  EXPECT_NE(reload("reloaded old-sessions"), "");
+}
+
+TEST_F(ReloadTest, ATruncatedListDropsNoExemption) {
+  const std::string list = directory / "senders";
+  const auto write_list = [&](const std::string& text) { std::ofstream(list) << text; };
+  const std::string sender = "sender@example.com";
+  write_list("other.example\n" + sender + "\n");
+  start("exempt-sender = @" + list + "\n");
+  write_list("other.example\n" + sender.substr(0, sender.size() - 2));
+  EXPECT_EQ(reload("reloaded"), prefix + "not reloaded, the old configuration stays: what=\"" + list +
+                                    ": exempt-sender: the last line has no line end and had one before, so the file "
+                                    "may be cut short; end the line\"");
+  write_list("");
+  EXPECT_NE(reload("the file is empty and was not before"), "");
+  Session old = service->session();
+  EXPECT_TRUE(leaves(old));
+  write_list("# nobody\n");
+  EXPECT_NE(reload("reloaded old-sessions"), "");
+  Session next = service->session();
+  EXPECT_TRUE(edits(next));
+  quit(old);
+  quit(next);
+}
+
+// Without a writer an open(2) of it waits for ever, and the main thread with it.
+TEST_F(ReloadTest, AFifoIsRefused) {
+  start("rule.encoded-word = fix\n");
+  std::filesystem::remove(directory / "conf");
+  ASSERT_EQ(mkfifo((directory / "conf").c_str(), 0666), 0);
+  EXPECT_EQ(reload("reloaded"), prefix + "not reloaded, the old configuration stays: what=\"command line: config: " +
+                                    "cannot read " + (directory / "conf") + ": it is not a regular file\"");
+}
+
+TEST_F(ReloadTest, AStartWithATruncatedFileWarns) {
+  start("");
+  EXPECT_EQ(service->daemon().wait_for_line("cut short"),
+            prefix + "a configuration file may be cut short: what=\"" + (directory / "conf") +
+                ": config: the file is empty; a file that is meant to be empty holds a comment\"");
+  // And a reload warns of a file that it names first.
+  std::ofstream(directory / "senders") << "a.example\nb.exam";
+  write("exempt-sender = @" + (directory / "senders") + "\n");
+  EXPECT_NE(reload("reloaded old-sessions"), "");
+  EXPECT_NE(service->daemon().wait_for_line("/senders: exempt-sender: the last line has no line end, so"), "");
 }
 
 TEST_F(ReloadTest, WhatNeedsARestartIsNamedEachTime) {
