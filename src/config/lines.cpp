@@ -64,6 +64,7 @@ std::string_view trimmed(std::string_view text) {
 
 ReadFile described(std::string option, const std::string& path, std::string_view text) {
   ReadFile file{std::move(option), path};
+  file.digest = std::hash<std::string_view>{}(text);
   file.has_line_end = text.empty() || text.back() == '\n';
   file.is_blank = without_mark(text).find_first_not_of(" \t\r\n") == std::string_view::npos;
   return file;

@@ -32,6 +32,7 @@ struct ListError : std::invalid_argument {
 struct ReadFile {
   std::string option;  ///< that named it: `config`, or that of a list
   std::string path;
+  std::size_t digest = 0;    ///< differs, but for chance, where the text does
   std::size_t values = 0;    ///< options of a configuration, values of a list
   bool is_blank = false;     ///< only white space, not even a comment
   bool has_line_end = true;  ///< after its last line; also where there is no line

@@ -50,6 +50,11 @@ Loaded load(const std::vector<std::string>& arguments, const std::string& file_w
 /// like that before is no loss.
 std::string loss_between(const std::vector<ReadFile>& before, const std::vector<ReadFile>& now);
 
+/// The names of the options that a reload puts into effect and that differ in `read` from `running`, which was read
+/// from `files`; an option whose list file has another text is one of them.
+std::vector<std::string> changes_by_reload(const Settings& running, const std::vector<ReadFile>& files,
+                                           const Loaded& read);
+
 /// The names of the options that a reload does not take and whose value is another in `read` than in `running`.
 std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read);
 

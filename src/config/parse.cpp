@@ -321,6 +321,25 @@ std::string loss_between(const std::vector<ReadFile>& before, const std::vector<
   return {};
 }
 
+std::vector<std::string> changes_by_reload(const Settings& running, const std::vector<ReadFile>& files,
+                                           const Loaded& read) {
+  const auto digests = [](const std::vector<ReadFile>& all, const std::string& option) {
+    std::vector<std::size_t> found;
+    for (const ReadFile& file : all) {
+      if (file.option == option) found.push_back(file.digest);
+    }
+    return found;
+  };
+  std::vector<std::string> names;
+  for (const Option& option : options()) {
+    if (!option.print || !option.reloads) continue;
+    if (option.print(running) != option.print(read.settings) ||
+        digests(files, option.name) != digests(read.files, option.name))
+      names.push_back(option.name);
+  }
+  return names;
+}
+
 std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read) {
   std::vector<std::string> names;
   for (const Option& option : options()) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <new>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -55,6 +56,10 @@ void where_memory_allows(Call call) noexcept {
   } catch (const std::bad_alloc&) {
     return;
   }
+}
+
+std::string_view name_of(config::Mode mode) {
+  return mode == config::Mode::rewrite ? "rewrite" : "log-only";
 }
 
 }  // namespace
@@ -128,14 +133,17 @@ void Life::reload() {
     // A file that is being written, or was when the disk was full, must not end log-only or an exemption.
     if (std::string loss = config::loss_between(files_, read.files); !loss.empty()) throw config::StartupError(loss);
     const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
+    const std::vector<std::string> changed = config::changes_by_reload(*settings_, files_, read);
     auto next = std::make_shared<const config::Settings>(std::move(read.settings));
     parts_.service.replace(next);  // may fail; then the old one stays everywhere
     settings_ = std::move(next);
     files_ = std::move(read.files);
     parts_.listener.limit_sessions(settings_->max_sessions);
     parts_.service.counters.reload_taken();
-    where_memory_allows(
-        [&] { parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart); });
+    where_memory_allows([&] {
+      parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), name_of(settings_->mode),
+                                  changed, for_restart);
+    });
     where_memory_allows([&] {
       for (const std::string& line : config::doubtful_files(files_)) parts_.service.log.file_in_doubt(line);
     });
@@ -182,7 +190,7 @@ void Life::tell_manager() {
 
 std::string Life::status() const {
   std::string text = "mode ";
-  text += settings_->mode == config::Mode::rewrite ? "rewrite" : "log-only";
+  text += name_of(settings_->mode);
   text += ", open sessions: ";
   text += std::to_string(parts_.service.sessions.count());
   const Counters& counters = parts_.service.counters;

@@ -54,12 +54,13 @@ TEST_F(ReloadTest, SessionsKeepWhatTheyBeganWith) {
   Session old = service->session();
   EXPECT_TRUE(edits(old));
   write("rule.encoded-word = report\n");
-  EXPECT_EQ(reload("reloaded "), prefix + "reloaded old-sessions=1");
+  EXPECT_EQ(reload("reloaded "), prefix + "reloaded old-sessions=1 mode=rewrite changed=rule.encoded-word");
   Session next = service->session();
   EXPECT_TRUE(leaves(next));
   EXPECT_TRUE(edits(old));
   write("rule.encoded-word = fix\n");
-  EXPECT_EQ(reload("reloaded old-sessions=2"), prefix + "reloaded old-sessions=2");
+  EXPECT_EQ(reload("reloaded old-sessions=2"),
+            prefix + "reloaded old-sessions=2 mode=rewrite changed=rule.encoded-word");
   EXPECT_TRUE(leaves(next));
   Session last = service->session();
   EXPECT_TRUE(edits(last));
@@ -218,16 +219,44 @@ TEST_F(ReloadTest, AStartWithATruncatedFileWarns) {
 TEST_F(ReloadTest, WhatNeedsARestartIsNamedEachTime) {
   start("rule.encoded-word = fix\n");
   write("rule.encoded-word = report\ntimeout = 30m\nsocket-mode = 0600\n");
-  const std::string expected = prefix + "reloaded old-sessions=0 needs-restart=socket-mode,timeout";
+  const std::string expected =
+      prefix + "reloaded old-sessions=0 mode=rewrite changed=rule.encoded-word needs-restart=socket-mode,timeout";
   EXPECT_EQ(reload("reloaded "), expected);
   Session mta = service->session();
   EXPECT_TRUE(leaves(mta)) << "the rest is taken";
-  EXPECT_EQ(reload("reloaded old-sessions=1"), prefix + "reloaded old-sessions=1 needs-restart=socket-mode,timeout");
+  EXPECT_EQ(reload("reloaded old-sessions=1"),
+            prefix + "reloaded old-sessions=1 mode=rewrite needs-restart=socket-mode,timeout")
+      << "nothing else has changed since";
   write("rule.encoded-word = report\n");
   Session another = service->session();
-  EXPECT_EQ(reload("reloaded old-sessions=2"), prefix + "reloaded old-sessions=2") << "nothing is left to be named";
+  EXPECT_EQ(reload("reloaded old-sessions=2"), prefix + "reloaded old-sessions=2 mode=rewrite")
+      << "nothing is left to be named";
   quit(mta);
   quit(another);
+}
+
+TEST_F(ReloadTest, TheLineNamesTheModeAndWhatChanged) {
+  std::ofstream(directory / "senders") << "a.example\n";
+  const std::string list = "exempt-sender = @" + (directory / "senders") + "\n";
+  start("mode = log-only\n" + list);
+  EXPECT_EQ(reload("reloaded "), prefix + "reloaded old-sessions=0 mode=log-only");
+  write(list + "signed = keep\n");
+  Session mta = service->session();
+  EXPECT_EQ(reload("mode=rewrite"), prefix + "reloaded old-sessions=1 mode=rewrite changed=mode,signed");
+  std::ofstream(directory / "senders") << "b.example\n";
+  write(list + "signed = keep\ntimeout = 30m\n");
+  Session another = service->session();
+  EXPECT_EQ(reload("old-sessions=2"),
+            prefix + "reloaded old-sessions=2 mode=rewrite changed=exempt-sender needs-restart=timeout")
+      << "the text of a list";
+  write("bogus = 1\n");
+  EXPECT_NE(reload("not reloaded"), "");
+  write("mode = log-only\n");
+  Session last = service->session();
+  EXPECT_EQ(reload("old-sessions=3"),
+            prefix + "reloaded old-sessions=3 mode=log-only changed=mode,exempt-sender,signed")
+      << "since the last one that was accepted";
+  for (Session* session : {&mta, &another, &last}) quit(*session);
 }
 
 TEST_F(ReloadTest, TheAuditTrailIsOpenedAgainEvenWithABrokenFile) {
