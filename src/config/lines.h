@@ -28,10 +28,24 @@ struct ListError : std::invalid_argument {
   std::string origin;
 };
 
+/// A file that was read, and what tells whether all of it was there.
+struct ReadFile {
+  std::string option;  ///< that named it: `config`, or that of a list
+  std::string path;
+  std::size_t digest = 0;    ///< differs, but for chance, where the text does
+  std::size_t values = 0;    ///< options of a configuration, values of a list
+  bool is_blank = false;     ///< only white space, not even a comment
+  bool has_line_end = true;  ///< after its last line; also where there is no line
+};
+
+/// Describes `text`, which was read from `path`; `values` stays 0.
+ReadFile described(std::string option, const std::string& path, std::string_view text);
+
 /// Without the blanks around it.
 std::string_view trimmed(std::string_view text);
 
-/// A file's whole text. Throws FileError, also where it is over `most` octets.
+/// Returns a file's whole text. Throws FileError, also where it is no regular file (a FIFO would hold up the caller) or
+/// is over `most` octets.
 std::string read_whole(const std::string& path, std::size_t most);
 
 /// Calls `use` with each line that has something in it, without its comment and the blanks around it, and its number.
@@ -41,8 +55,9 @@ void for_each_line(std::string_view text, const std::function<void(std::string_v
 
 /// Calls `use` with each value of the list file at `path`, one a line, and its origin. A std::invalid_argument of `use`
 /// becomes a ListError. A file that cannot be read, is no regular file or is too large is a std::invalid_argument.
-void for_each_value(const std::string& path,
-                    const std::function<void(const std::string& value, const std::string& origin)>& use);
+/// Returns the file as one that `option` named.
+ReadFile for_each_value(const std::string& option, const std::string& path,
+                        const std::function<void(const std::string& value, const std::string& origin)>& use);
 
 }  // namespace config
 

@@ -34,15 +34,26 @@ struct Loaded {
   /// Of every value that was given, in the order they were read; the other options have their default. A list
   /// has one for each of its values.
   std::vector<Origin> origins;
-  std::string file = {};  ///< that was read; empty: none
+  std::vector<ReadFile> files = {};  ///< that were read: first the configuration, where there is one, then the lists
 };
 
 /// Reads the command line (without the program's name) and the file it names, or `file_without_config` where that
 /// exists; checks each value and how they go together. A value on the command line replaces the file's, which is
-/// then not looked at; so does a list. For help and version nothing else is read. The default socket is looked for
-/// below `root`. Throws StartupError.
+/// then not looked at; so does a list. /dev/null is no file. For help and version nothing else is read. The default
+/// socket is looked for below `root`. Throws StartupError.
 Loaded load(const std::vector<std::string>& arguments, const std::string& file_without_config = default_file,
             const std::string& root = {});
+
+/// Compares files that were read for one configuration, and the same files as they were read for the next. Returns a
+/// line about the first that seems to have lost something: the configuration is missing or has no option any more, or a
+/// file has become blank or has lost the line end after its last line. Returns nothing where all seem whole. What was
+/// like that before is no loss.
+std::string loss_between(const std::vector<ReadFile>& before, const std::vector<ReadFile>& now);
+
+/// The names of the options that a reload puts into effect and that differ in `read` from `running`, which was read
+/// from `files`; an option whose list file has another text is one of them.
+std::vector<std::string> changes_by_reload(const Settings& running, const std::vector<ReadFile>& files,
+                                           const Loaded& read);
 
 /// The names of the options that a reload does not take and whose value is another in `read` than in `running`.
 std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read);

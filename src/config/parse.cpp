@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <initializer_list>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -48,9 +49,13 @@ std::string cut_short(std::string_view text) {
   return text.size() <= longest ? std::string(text) : std::string(text.substr(0, longest)) + "...";
 }
 
+}  // namespace
+
 std::string line_of(const std::string& origin, std::string_view option, const std::string& reason) {
   return printable(origin + ": " + std::string(option) + ": " + reason);
 }
+
+namespace {
 
 [[noreturn]] void fail(const std::string& origin, std::string_view option, const std::string& reason) {
   throw StartupError(line_of(origin, option, reason));
@@ -167,12 +172,17 @@ std::vector<Given> read_file_lines(const std::string& path, std::string_view tex
   return all;
 }
 
-/// The lines of the file at `path`; nothing where it is not there and need not be.
-std::optional<std::vector<Given>> read_config(const std::string& path, bool required) {
+/// The lines of the file at `path`, which becomes one of `files`; nothing where it is not there and need not be.
+std::vector<Given> read_config(const std::string& path, bool required, std::vector<ReadFile>& files) {
+  if (path == "/dev/null") return {};
   try {
-    return read_file_lines(path, read_whole(path, max_file_octets));
+    const std::string text = read_whole(path, max_file_octets);
+    std::vector<Given> read = read_file_lines(path, text);
+    files.push_back(described("config", path, text));
+    files.back().values = read.size();
+    return read;
   } catch (const FileError& error) {
-    if (!required && error.is_missing) return std::nullopt;
+    if (!required && error.is_missing) return {};
     fail(command_line, "config", "cannot read " + path + ": " + error.what());
   }
 }
@@ -263,11 +273,12 @@ Loaded load(const std::vector<std::string>& arguments, const std::string& file_w
                                    [](const Given& given) { return given.option->name == "config"; });
   const bool is_named = config != from_arguments.end();
   const std::string path = is_named ? config->value : file_without_config;
-  std::optional<std::vector<Given>> read = read_config(path, is_named);
-  if (read) loaded.file = path;
-  auto from_file = std::move(read).value_or(std::vector<Given>{});
+  std::vector<Given> from_file = read_config(path, is_named, loaded.files);
   std::erase_if(from_arguments, [](const Given& given) { return !given.option->read; });
   read_values(std::move(from_file), from_arguments, loaded);
+  auto& lists = loaded.settings.scope.lists;
+  loaded.files.insert(loaded.files.end(), lists.begin(), lists.end());
+  lists = {};
   if (!loaded.settings.socket.is_set()) loaded.settings.socket = default_endpoint(root);
   check_together(loaded);
   return loaded;
@@ -283,6 +294,50 @@ std::string line_about(const Loaded& loaded, std::string_view option, const std:
                                  [&](const Origin& origin) { return origin.option == option; });
   const std::string origin = last == loaded.origins.rend() ? "default" : last->text;
   return line_of(origin, option, reason);
+}
+
+std::string loss_between(const std::vector<ReadFile>& before, const std::vector<ReadFile>& now) {
+  std::map<std::string_view, const ReadFile*> by_path;
+  for (const ReadFile& file : now) by_path.emplace(file.path, &file);
+  for (const ReadFile& old : before) {
+    const bool is_config = old.option == "config";
+    const auto found = by_path.find(old.path);
+    if (found == by_path.end()) {
+      // Without --config there need not be one at a start. At a reload all options would fall to their defaults.
+      if (is_config) return old.path + ": it was read before and is not there";
+      continue;
+    }
+    const ReadFile& file = *found->second;
+    const auto line = [&](const std::string& reason) { return line_of(file.path, file.option, reason); };
+    if (file.is_blank && !old.is_blank)
+      return line("the file is empty and was not before; a file that is meant to be empty holds a comment");
+    if (is_config && file.values == 0 && old.values > 0) {
+      return line("the file sets no option any more, and set " + std::to_string(old.values) +
+                  " before; if that is meant, restart the service");
+    }
+    if (!file.has_line_end && old.has_line_end)
+      return line("the last line has no line end and had one before, so the file may be cut short; end the line");
+  }
+  return {};
+}
+
+std::vector<std::string> changes_by_reload(const Settings& running, const std::vector<ReadFile>& files,
+                                           const Loaded& read) {
+  const auto digests = [](const std::vector<ReadFile>& all, const std::string& option) {
+    std::vector<std::size_t> found;
+    for (const ReadFile& file : all) {
+      if (file.option == option) found.push_back(file.digest);
+    }
+    return found;
+  };
+  std::vector<std::string> names;
+  for (const Option& option : options()) {
+    if (!option.print || !option.reloads) continue;
+    if (option.print(running) != option.print(read.settings) ||
+        digests(files, option.name) != digests(read.files, option.name))
+      names.push_back(option.name);
+  }
+  return names;
 }
 
 std::vector<std::string> changes_for_restart(const Loaded& running, const Loaded& read) {
@@ -304,7 +359,7 @@ msgid::Policy load_policy(const std::vector<std::string>& arguments, const std::
   if (file.empty()) {
     loaded.settings.policy.exchange = msgid::RuleAction::report;
   } else {
-    from_file = *read_config(file, true);
+    from_file = read_config(file, true, loaded.files);
     std::erase_if(from_file, [](const Given& given) { return !given.option->decides; });
   }
   read_values(std::move(from_file), from_arguments, loaded);

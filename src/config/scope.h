@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/lines.h"
+
 namespace config {
 
 /// An IP address: 4 or 6, then 16 octets, those of IPv4 as RFC 4291 2.5.5.2 maps them. An IPv4-mapped IPv6 address is
@@ -96,6 +98,7 @@ struct Scope {
   GivenSet<Networks> only_client;
   GivenSet<Networks> exempt_client;
   GivenSet<Senders> exempt_sender;
+  std::vector<ReadFile> lists;  ///< that were read for these; load() takes them
   bool exempt_authenticated = false;
   bool audit_exempt = false;  ///< a message out of scope is inspected all the same, and not edited
 

@@ -17,12 +17,14 @@ void add_value(GivenSet<Set>& given, const std::string& value, const std::string
 }
 
 template <class Set>
-void read_values(GivenSet<Set>& given, const std::string& text) {
+void read_values(const std::string& option, Scope& scope, GivenSet<Set> Scope::*member, const std::string& text) {
+  GivenSet<Set>& given = scope.*member;
   if (text.starts_with("@/")) {
-    for_each_value(text.substr(1), [&](const std::string& value, const std::string& origin) {
-      if (value.starts_with("@/")) refuse("a list file does not name another");
-      add_value(given, value, origin);
-    });
+    scope.lists.push_back(
+        for_each_value(option, text.substr(1), [&](const std::string& value, const std::string& origin) {
+          if (value.starts_with("@/")) refuse("a list file does not name another");
+          add_value(given, value, origin);
+        }));
   } else {
     add_value(given, text, {});
   }
@@ -42,7 +44,9 @@ Option set_of(const Texts& words, GivenSet<Set> Scope::*member) {
   option.help = words.help;
   option.section = "Whose mail is touched";
   option.repeatable = true;
-  option.read = [=](Settings& settings, const std::string& text) { read_values(settings.scope.*member, text); };
+  option.read = [member, name = words.name](Settings& settings, const std::string& text) {
+    read_values(name, settings.scope, member, text);
+  };
   option.print = [=](const Settings& settings) { return (settings.scope.*member).values; };
   option.example = words.example;
   option.advice = words.advice;

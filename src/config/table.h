@@ -34,6 +34,9 @@ struct Option {
   std::string advice{};   ///< sentences to stand behind the help
 };
 
+/// "origin: option: reason", in printable ASCII.
+std::string line_of(const std::string& origin, std::string_view option, const std::string& reason);
+
 /// In the order of --help; the rows of a section stand together.
 const std::vector<Option>& options();
 

@@ -101,6 +101,20 @@ void look_at_policy(const Loaded& loaded, Lines& lines) {
 
 }  // namespace
 
+Lines doubtful_files(const std::vector<ReadFile>& files) {
+  Lines lines;
+  for (const ReadFile& file : files) {
+    if (file.is_blank) {
+      lines.push_back(
+          line_of(file.path, file.option, "the file is empty; a file that is meant to be empty holds a comment"));
+    } else if (!file.has_line_end) {
+      lines.push_back(
+          line_of(file.path, file.option, "the last line has no line end, so the file may be cut short; end the line"));
+    }
+  }
+  return lines;
+}
+
 Lines contradictions(const Loaded& loaded) {
   Lines lines;
   look_at_scope(loaded, lines);

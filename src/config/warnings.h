@@ -16,6 +16,10 @@ namespace config {
 /// reason; remedy".
 std::vector<std::string> contradictions(const Loaded& loaded);
 
+/// Files that may have been cut short: a blank one, and one whose last line has no line end. Each a line as an error's,
+/// whose origin is the file.
+std::vector<std::string> doubtful_files(const std::vector<ReadFile>& files);
+
 /// What the host has against it: the directories of the socket and of the audit trail, who can reach the socket, and
 /// Postfix's chroot. The files of the host are looked for below `root`. What cannot be seen is no trouble.
 std::vector<std::string> obstacles(const Loaded& loaded, const std::string& root = {});

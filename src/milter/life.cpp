@@ -13,10 +13,11 @@
 #include <cstdint>
 #include <exception>
 #include <new>
-#include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "config/warnings.h"
 #include "milter/notify.h"
 
 namespace milter {
@@ -57,12 +58,16 @@ void where_memory_allows(Call call) noexcept {
   }
 }
 
+std::string_view name_of(config::Mode mode) {
+  return mode == config::Mode::rewrite ? "rewrite" : "log-only";
+}
+
 }  // namespace
 
 Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again)
     : loaded_at_start_(std::move(started)),
       settings_(parts.service.settings()),
-      file_(loaded_at_start_.file),
+      files_(loaded_at_start_.files),
       parts_(parts),
       read_again_(std::move(read_again)),
       libmilter_ended_(::eventfd(0, EFD_CLOEXEC)),
@@ -84,7 +89,11 @@ std::optional<std::size_t> Life::run() {
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
       if (*signal == SIGTERM || *signal == SIGINT) return drain();
-      reload();
+      if (*signal == SIGHUP) {
+        reload();
+      } else {
+        reopen_trail();
+      }
     }
   }
 }
@@ -121,27 +130,36 @@ void Life::reload() {
   where_memory_allows(notify::reloading);
   try {
     config::Loaded read = read_again_();
-    // At a start without --config there need not be one. Here its options would all fall to their defaults.
-    if (!file_.empty() && read.file.empty()) throw std::runtime_error(file_ + ": it was read before and is not there");
-    std::string file = std::move(read.file);
+    // A file that is being written, or was when the disk was full, must not end log-only or an exemption.
+    if (std::string loss = config::loss_between(files_, read.files); !loss.empty()) throw config::StartupError(loss);
     const std::vector<std::string> for_restart = config::changes_for_restart(loaded_at_start_, read);
+    const std::vector<std::string> changed = config::changes_by_reload(*settings_, files_, read);
     auto next = std::make_shared<const config::Settings>(std::move(read.settings));
     parts_.service.replace(next);  // may fail; then the old one stays everywhere
     settings_ = std::move(next);
-    file_ = std::move(file);
+    files_ = std::move(read.files);
     parts_.listener.limit_sessions(settings_->max_sessions);
     parts_.service.counters.reload_taken();
-    where_memory_allows(
-        [&] { parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), for_restart); });
+    where_memory_allows([&] {
+      parts_.service.log.reloaded(parts_.service.sessions.count_not_under(settings_.get()), name_of(settings_->mode),
+                                  changed, for_restart);
+    });
+    where_memory_allows([&] {
+      for (const std::string& line : config::doubtful_files(files_)) parts_.service.log.file_in_doubt(line);
+    });
   } catch (const std::exception& error) {
     parts_.service.counters.reload_refused();
     where_memory_allows([&] { parts_.service.log.not_reloaded(error.what()); });
   }
   give_memory_back();
   // A rotated file is to be let go in any case.
-  if (parts_.service.trail != nullptr) parts_.service.trail->reopen();
+  reopen_trail();
   is_ready_told_ = false;
   say_ready();
+}
+
+void Life::reopen_trail() {
+  if (parts_.service.trail != nullptr) parts_.service.trail->reopen();
 }
 
 void Life::say_ready() noexcept {
@@ -172,7 +190,7 @@ void Life::tell_manager() {
 
 std::string Life::status() const {
   std::string text = "mode ";
-  text += settings_->mode == config::Mode::rewrite ? "rewrite" : "log-only";
+  text += name_of(settings_->mode);
   text += ", open sessions: ";
   text += std::to_string(parts_.service.sessions.count());
   const Counters& counters = parts_.service.counters;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "config/options.h"
 #include "milter/adapter.h"
@@ -33,7 +34,8 @@ class Life {
   Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again);
 
   /// Runs libmilter in a thread of its own, and here:
-  /// - SIGHUP and SIGUSR1 reload, and have the audit trail opened again;
+  /// - SIGHUP reloads, and has the audit trail opened again;
+  /// - SIGUSR1 has the audit trail opened again, and does nothing else;
   /// - SIGTERM and SIGINT stop: no connection is accepted from then on, and sessions are served until the MTA closes
   ///   them or drain-timeout is over. A second one cuts them at once;
   /// - the service manager is told what there is to tell, and that the service is alive while no callback hangs for
@@ -48,13 +50,14 @@ class Life {
   bool wait(Clock::time_point until);
   std::optional<std::size_t> drain();
   void reload();
+  void reopen_trail();
   void tell_manager();
   void say_ready() noexcept;
   std::string status() const;
 
   const config::Loaded loaded_at_start_;
   std::shared_ptr<const config::Settings> settings_;
-  std::string file_;  ///< that they are of; empty: none
+  std::vector<config::ReadFile> files_;  ///< that they were read from
   Parts parts_;
   std::function<config::Loaded()> read_again_;
   int libmilter_ended_;  ///< a descriptor that is readable then; never closed, for its thread is there to the end

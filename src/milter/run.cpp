@@ -106,7 +106,8 @@ std::vector<std::string> missing_parts(const config::Loaded& loaded) {
 }
 
 void print_warnings(const config::Loaded& loaded) {
-  for (const auto& lines : {config::contradictions(loaded), config::obstacles(loaded), missing_parts(loaded)}) {
+  for (const auto& lines : {config::doubtful_files(loaded.files), config::contradictions(loaded),
+                            config::obstacles(loaded), missing_parts(loaded)}) {
     for (const std::string& line : lines) std::cerr << program << ": warning: " << line << '\n';
   }
 }
@@ -139,6 +140,7 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   service.trail = start_trail(loaded, log);
   std::vector<std::string> names;
   for (const notify::HandedSocket& socket : handed_over) names.push_back(socket.name);
+  for (const std::string& line : config::doubtful_files(loaded.files)) log.file_in_doubt(line);
   log.serving(listener.endpoints(), loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only",
               MSGID_VERSION, names);
   Life life(loaded, {service, listener, signals, overload}, [&] { return config::load(arguments); });

@@ -183,9 +183,12 @@ void Log::listener_failed() const {
   sink_(Severity::error, "the listener failed; libmilter logs the reason");
 }
 
-void Log::reloaded(std::size_t old_sessions, const std::vector<std::string>& for_restart) const {
+void Log::reloaded(std::size_t old_sessions, std::string_view mode, const std::vector<std::string>& changed,
+                   const std::vector<std::string>& for_restart) const {
   std::string line = "reloaded";
   append_bare(line, "old-sessions", std::to_string(old_sessions));
+  append_bare(line, "mode", mode);
+  if (!changed.empty()) append_list(line, "changed", changed);
   if (!for_restart.empty()) {
     append_list(line, "needs-restart", for_restart);
   }
@@ -196,6 +199,12 @@ void Log::not_reloaded(std::string_view what) const {
   std::string line = "not reloaded, the old configuration stays:";
   append_quoted(line, "what", what);
   sink_(Severity::error, line);
+}
+
+void Log::file_in_doubt(std::string_view what) const {
+  std::string line = "a configuration file may be cut short:";
+  append_quoted(line, "what", what);
+  sink_(Severity::warning, line);
 }
 
 void Log::stopping(std::size_t sessions, long long seconds) const {

@@ -86,10 +86,15 @@ class Log {
                const std::vector<std::string>& handed_over = {}) const;
   void listener_failed() const;
 
-  /// A reload: so many open sessions keep the settings they began with; these options need a restart instead.
-  void reloaded(std::size_t old_sessions, const std::vector<std::string>& for_restart) const;
+  /// A reload was accepted: `old_sessions` open sessions keep the settings they began with. `changed` are the options
+  /// that have another value from now on, `for_restart` those whose new value needs a restart.
+  void reloaded(std::size_t old_sessions, std::string_view mode, const std::vector<std::string>& changed,
+                const std::vector<std::string>& for_restart) const;
   /// The old configuration stays. `what` is a StartupError's text.
   void not_reloaded(std::string_view what) const;
+
+  /// A start or a reload has read a file that may be cut short. `what` is a line of config::doubtful_files().
+  void file_in_doubt(std::string_view what) const;
 
   /// No connection is accepted any more; so many sessions are still served, for as many seconds at most.
   void stopping(std::size_t sessions, long long seconds) const;

@@ -294,7 +294,7 @@ TEST_F(MaxSessions, WhoComesBeyondIsClosedAtOnce) {
   for (Session& mta : sessions) EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
   expect_refused(victim);
   write(100);
-  kill(victim.daemon().pid(), SIGUSR1);
+  kill(victim.daemon().pid(), SIGHUP);
   EXPECT_TRUE(serves_soon(victim)) << "once that is read";
   std::vector<Session> more;
   for (int i = 0; i < 50; ++i) {

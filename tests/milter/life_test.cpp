@@ -1,5 +1,6 @@
 // Reloading and stopping, with sessions under way.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <csignal>
@@ -36,8 +37,8 @@ class ReloadTest : public testing::Test {
   }
 
   /// Sends the signal and waits for the line that answers it, which must be the first with `part` in it.
-  std::string reload(std::string_view part, int signal = SIGHUP) {
-    kill(service->daemon().pid(), signal);
+  std::string reload(std::string_view part) {
+    kill(service->daemon().pid(), SIGHUP);
     return service->daemon().wait_for_line(part);
   }
 
@@ -53,12 +54,13 @@ TEST_F(ReloadTest, SessionsKeepWhatTheyBeganWith) {
   Session old = service->session();
   EXPECT_TRUE(edits(old));
   write("rule.encoded-word = report\n");
-  EXPECT_EQ(reload("reloaded "), prefix + "reloaded old-sessions=1");
+  EXPECT_EQ(reload("reloaded "), prefix + "reloaded old-sessions=1 mode=rewrite changed=rule.encoded-word");
   Session next = service->session();
   EXPECT_TRUE(leaves(next));
   EXPECT_TRUE(edits(old));
   write("rule.encoded-word = fix\n");
-  EXPECT_EQ(reload("reloaded old-sessions=2", SIGUSR1), prefix + "reloaded old-sessions=2");
+  EXPECT_EQ(reload("reloaded old-sessions=2"),
+            prefix + "reloaded old-sessions=2 mode=rewrite changed=rule.encoded-word");
   EXPECT_TRUE(leaves(next));
   Session last = service->session();
   EXPECT_TRUE(edits(last));
@@ -152,19 +154,109 @@ TEST_F(ReloadTest, ABrokenFileIsRefused) {
   quit(next);
 }
 
+TEST_F(ReloadTest, ATruncatedFileDoesNotEndLogOnly) {
+  start("# It begins.\nmode = log-only\n");
+  const std::string refused =
+      prefix + "not reloaded, the old configuration stays: what=\"" + (directory / "conf") + ": config: ";
+  write("");
+  EXPECT_EQ(reload("reloaded"), refused +
+                                    "the file is empty and was not before; a file that is meant to be empty holds a "
+                                    "comment\"");
+  write("# It begins.\n");
+  EXPECT_NE(reload("sets no option any more, and set 1 before"), "");
+  write("# It begins.\nmode = log-only\ntimeout = 30");
+  EXPECT_NE(reload("has no line end and had one before"), "") << "compared with what is in force";
+  Session mta = service->session();
+  EXPECT_TRUE(leaves(mta));
+  quit(mta);
+  write("mode = rewrite\n");
+  EXPECT_NE(reload("reloaded old-sessions"), "");
+}
+
+TEST_F(ReloadTest, ATruncatedListDropsNoExemption) {
+  const std::string list = directory / "senders";
+  const auto write_list = [&](const std::string& text) { std::ofstream(list) << text; };
+  const std::string sender = "sender@example.com";
+  write_list("other.example\n" + sender + "\n");
+  start("exempt-sender = @" + list + "\n");
+  write_list("other.example\n" + sender.substr(0, sender.size() - 2));
+  EXPECT_EQ(reload("reloaded"), prefix + "not reloaded, the old configuration stays: what=\"" + list +
+                                    ": exempt-sender: the last line has no line end and had one before, so the file "
+                                    "may be cut short; end the line\"");
+  write_list("");
+  EXPECT_NE(reload("the file is empty and was not before"), "");
+  Session old = service->session();
+  EXPECT_TRUE(leaves(old));
+  write_list("# nobody\n");
+  EXPECT_NE(reload("reloaded old-sessions"), "");
+  Session next = service->session();
+  EXPECT_TRUE(edits(next));
+  quit(old);
+  quit(next);
+}
+
+// Without a writer an open(2) of it waits for ever, and the main thread with it.
+TEST_F(ReloadTest, AFifoIsRefused) {
+  start("rule.encoded-word = fix\n");
+  std::filesystem::remove(directory / "conf");
+  ASSERT_EQ(mkfifo((directory / "conf").c_str(), 0666), 0);
+  EXPECT_EQ(reload("reloaded"), prefix + "not reloaded, the old configuration stays: what=\"command line: config: " +
+                                    "cannot read " + (directory / "conf") + ": it is not a regular file\"");
+}
+
+TEST_F(ReloadTest, AStartWithATruncatedFileWarns) {
+  start("");
+  EXPECT_EQ(service->daemon().wait_for_line("cut short"),
+            prefix + "a configuration file may be cut short: what=\"" + (directory / "conf") +
+                ": config: the file is empty; a file that is meant to be empty holds a comment\"");
+  // And a reload warns of a file that it names first.
+  std::ofstream(directory / "senders") << "a.example\nb.exam";
+  write("exempt-sender = @" + (directory / "senders") + "\n");
+  EXPECT_NE(reload("reloaded old-sessions"), "");
+  EXPECT_NE(service->daemon().wait_for_line("/senders: exempt-sender: the last line has no line end, so"), "");
+}
+
 TEST_F(ReloadTest, WhatNeedsARestartIsNamedEachTime) {
   start("rule.encoded-word = fix\n");
   write("rule.encoded-word = report\ntimeout = 30m\nsocket-mode = 0600\n");
-  const std::string expected = prefix + "reloaded old-sessions=0 needs-restart=socket-mode,timeout";
+  const std::string expected =
+      prefix + "reloaded old-sessions=0 mode=rewrite changed=rule.encoded-word needs-restart=socket-mode,timeout";
   EXPECT_EQ(reload("reloaded "), expected);
   Session mta = service->session();
   EXPECT_TRUE(leaves(mta)) << "the rest is taken";
-  EXPECT_EQ(reload("reloaded old-sessions=1"), prefix + "reloaded old-sessions=1 needs-restart=socket-mode,timeout");
+  EXPECT_EQ(reload("reloaded old-sessions=1"),
+            prefix + "reloaded old-sessions=1 mode=rewrite needs-restart=socket-mode,timeout")
+      << "nothing else has changed since";
   write("rule.encoded-word = report\n");
   Session another = service->session();
-  EXPECT_EQ(reload("reloaded old-sessions=2"), prefix + "reloaded old-sessions=2") << "nothing is left to be named";
+  EXPECT_EQ(reload("reloaded old-sessions=2"), prefix + "reloaded old-sessions=2 mode=rewrite")
+      << "nothing is left to be named";
   quit(mta);
   quit(another);
+}
+
+TEST_F(ReloadTest, TheLineNamesTheModeAndWhatChanged) {
+  std::ofstream(directory / "senders") << "a.example\n";
+  const std::string list = "exempt-sender = @" + (directory / "senders") + "\n";
+  start("mode = log-only\n" + list);
+  EXPECT_EQ(reload("reloaded "), prefix + "reloaded old-sessions=0 mode=log-only");
+  write(list + "signed = keep\n");
+  Session mta = service->session();
+  EXPECT_EQ(reload("mode=rewrite"), prefix + "reloaded old-sessions=1 mode=rewrite changed=mode,signed");
+  std::ofstream(directory / "senders") << "b.example\n";
+  write(list + "signed = keep\ntimeout = 30m\n");
+  Session another = service->session();
+  EXPECT_EQ(reload("old-sessions=2"),
+            prefix + "reloaded old-sessions=2 mode=rewrite changed=exempt-sender needs-restart=timeout")
+      << "the text of a list";
+  write("bogus = 1\n");
+  EXPECT_NE(reload("not reloaded"), "");
+  write("mode = log-only\n");
+  Session last = service->session();
+  EXPECT_EQ(reload("old-sessions=3"),
+            prefix + "reloaded old-sessions=3 mode=log-only changed=mode,exempt-sender,signed")
+      << "since the last one that was accepted";
+  for (Session* session : {&mta, &another, &last}) quit(*session);
 }
 
 TEST_F(ReloadTest, TheAuditTrailIsOpenedAgainEvenWithABrokenFile) {
@@ -174,6 +266,26 @@ TEST_F(ReloadTest, TheAuditTrailIsOpenedAgainEvenWithABrokenFile) {
   write("bogus\n");
   EXPECT_NE(reload("audit-log opened again"), "");
   EXPECT_TRUE(std::filesystem::exists(trail));
+}
+
+// logrotate sends it while somebody is still editing the file.
+TEST_F(ReloadTest, Usr1OpensTheAuditTrailAgainAndReloadsNothing) {
+  const std::string trail = directory / "audit.jsonl";
+  start("audit-log = " + trail + "\nrule.encoded-word = fix\n");
+  write("audit-log = " + trail + "\nrule.encoded-word = report\n");
+  std::filesystem::rename(trail, trail + ".1");
+  kill(service->daemon().pid(), SIGUSR1);
+  EXPECT_NE(service->daemon().wait_for_line("audit-log opened again"), "");
+  EXPECT_TRUE(std::filesystem::exists(trail));
+  Session mta = service->session();
+  EXPECT_TRUE(edits(mta));
+  write("bogus\n");
+  kill(service->daemon().pid(), SIGUSR1);
+  EXPECT_EQ(reload("reloaded"), prefix + "not reloaded, the old configuration stays: what=\"" + (directory / "conf") +
+                                    ":1: bogus: \\\"=\\\" is missing; write OPTION = VALUE\"")
+      << "the first line about a reload answers SIGHUP";
+  quit(mta);
+  EXPECT_EQ(service->daemon().errors().find("reloaded "), std::string::npos);
 }
 
 // libmilter's own thread ends the service at a SIGHUP if it gets one.
@@ -224,7 +336,7 @@ TEST_F(ReloadTest, AStormOfReloadsUnderLoadLosesNothing) {
   long early_peak = 0;
   while (done < reloads && daemon.running() && lost == 0) {
     for (int i = 0; i < 100; ++i) {
-      kill(daemon.pid(), i % 2 == 0 ? SIGHUP : SIGUSR1);
+      kill(daemon.pid(), i % 4 == 0 ? SIGUSR1 : SIGHUP);
       std::this_thread::sleep_for(std::chrono::microseconds(500));
     }
     const std::string log = daemon.errors();

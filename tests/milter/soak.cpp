@@ -95,7 +95,8 @@ struct Soaked {
 
   /// Waits until it is taken, or two signals could become one.
   void reload(std::uint64_t number) {
-    kill(daemon->pid(), number % 2 == 0 ? SIGHUP : SIGUSR1);
+    kill(daemon->pid(), SIGUSR1);
+    kill(daemon->pid(), SIGHUP);
     for (int i = 0; i < 500 && scrape(port)["reloads_total{result=\"taken\"}"] <= static_cast<double>(number); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }

@@ -257,6 +257,23 @@ TEST(Commands, TheCheckWarnsOfWhatThisBuildCannotDo) {
   EXPECT_EQ(found == std::string::npos, has_transport()) << check.errors;
 }
 
+TEST(Commands, TheCheckWarnsOfAFileThatMayBeCutShort) {
+  const fake_mta::SocketDirectory directory;
+  const std::string list = directory / "senders";
+  const auto checked = [&](const std::string& text) {
+    std::ofstream(list) << text;
+    const Result check =
+        run({"--config=/dev/null", "--socket=inet:8891@localhost", "--exempt-sender=@" + list, "--check-config"});
+    EXPECT_EQ(check.status, 0);
+    return check.errors;
+  };
+  const std::string about = "msgid-milter: warning: " + list + ": exempt-sender: ";
+  EXPECT_EQ(checked(""), about + "the file is empty; a file that is meant to be empty holds a comment\n");
+  EXPECT_EQ(checked("a.example\nb.exam"),
+            about + "the last line has no line end, so the file may be cut short; end the line\n");
+  EXPECT_EQ(checked("# nobody\n"), "");
+}
+
 TEST(Commands, BadOptionsAreRefusedByName) {
   for (const std::string option : {"--bogus=1", "--header-size=lots", "--rule.missing=fix", "--mode=rewite"}) {
     const Result result = run(arguments({"--socket=unix:/nonexistent/s", option}));

@@ -1,14 +1,19 @@
 // Reading the options from the command line and a file, and checking them.
+#include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/config_fixture.h"
@@ -167,6 +172,70 @@ TEST(Config, TheDefaultFileIsReadWhereItExists) {
             "command line: config: cannot read " + directory + ": Is a directory");
   const TemporaryFile other("socket = unix:/b\n");
   EXPECT_EQ(config::load({"--config", other.path()}, file.path()).settings.socket.path, "/b");
+}
+
+TEST(Config, AFifoIsRefusedAtOnce) {
+  const TemporaryFile file("");
+  const std::string fifo = file.path() + ".fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  // Somebody opens it after a while, so that a reader that waits fails here instead of hanging.
+  std::atomic<bool> is_over = false;
+  std::thread writer([&] {
+    while (!is_over) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      const int descriptor = ::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+      if (descriptor >= 0) ::close(descriptor);
+    }
+  });
+  EXPECT_EQ(argument_error({any_socket, "--config=" + fifo}),
+            "command line: config: cannot read " + fifo + ": it is not a regular file");
+  EXPECT_EQ(error_of([&] { config::load({any_socket}, fifo); }),
+            "command line: config: cannot read " + fifo + ": it is not a regular file");
+  EXPECT_EQ(argument_error({any_socket, "--exempt-sender=@" + fifo}),
+            "command line: exempt-sender: cannot read " + fifo + ": it is not a regular file");
+  EXPECT_EQ(argument_error({any_socket, "--config=/dev/zero"}),
+            "command line: config: cannot read /dev/zero: it is not a regular file");
+  EXPECT_EQ(argument_error({any_socket, "--config=/dev/null"}), "no error");
+  is_over = true;
+  writer.join();
+}
+
+/// What a reload says of `after` where `before` was read, "FILE" for the path; of the configuration or of a list.
+std::string loss(const std::string& before, const std::string& after, bool is_list = false) {
+  const TemporaryFile file(before);
+  const Arguments arguments = is_list ? Arguments{any_socket, "--exempt-sender=@" + file.path()}
+                                      : Arguments{any_socket, "--config=" + file.path()};
+  const auto first = load(arguments).files;
+  file.write(after);
+  std::string line = config::loss_between(first, load(arguments).files);
+  if (const auto at = line.find(file.path()); at != std::string::npos) line.replace(at, file.path().size(), "FILE");
+  return line;
+}
+
+TEST(Config, AFileThatLostItsEndIsALoss) {
+  const std::string empty = "the file is empty and was not before; a file that is meant to be empty holds a comment";
+  const std::string none = "FILE: config: the file sets no option any more, and set ";
+  const std::string meant = " before; if that is meant, restart the service";
+  const std::string cut =
+      "the last line has no line end and had one before, so the file may be cut short; end the line";
+  const std::string text = "# It begins.\nmode = log-only\ntimeout = 30m\n";
+  EXPECT_EQ(loss(text, ""), "FILE: config: " + empty);
+  EXPECT_EQ(loss(text, "\n \t\r\n"), "FILE: config: " + empty);
+  EXPECT_EQ(loss(text, "\xEF\xBB\xBF"), "FILE: config: " + empty) << "three octets that no line has";
+  EXPECT_EQ(loss(text, "# It begins.\n"), none + "2" + meant);
+  EXPECT_EQ(loss(text, "mode = log-only\ntimeout = 30"), "FILE: config: " + cut);
+  EXPECT_EQ(loss(text, "mode = log-only\n"), "") << "less, and in good order";
+  EXPECT_EQ(loss(text, text + "\n"), "");
+  EXPECT_EQ(loss("mode = log-only", "mode = rewrite"), "") << "it never had one";
+  EXPECT_EQ(loss("# none\n", "# none at all\n"), "");
+  EXPECT_EQ(loss("", ""), "");
+  EXPECT_EQ(loss("", text), "");
+  EXPECT_EQ(loss("a.de\n", "", true), "FILE: exempt-sender: " + empty);
+  EXPECT_EQ(loss("# none yet\n", "", true), "FILE: exempt-sender: " + empty);
+  EXPECT_EQ(loss("a.de\n", "# none any more\n", true), "");
+  EXPECT_EQ(loss("a.de\nb.de\n", "a.de\nb.d", true), "FILE: exempt-sender: " + cut);
+  EXPECT_EQ(loss("a.de\nb.de", "a.de\nb.d", true), "") << "nobody can tell";
+  EXPECT_EQ(loss("", "", true), "");
 }
 
 TEST(Config, Ranges) {

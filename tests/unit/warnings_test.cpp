@@ -21,6 +21,29 @@ namespace fs = std::filesystem;
 
 using Lines = std::vector<std::string>;
 
+TEST(Warnings, FilesThatMayBeCutShort) {
+  const std::string empty = "the file is empty; a file that is meant to be empty holds a comment";
+  const std::string cut = "the last line has no line end, so the file may be cut short; end the line";
+  const auto of_config = [](const std::string& text) {
+    const TemporaryFile file(text);
+    Lines lines = config::doubtful_files(load({any_socket, "--config=" + file.path()}).files);
+    for (std::string& line : lines) line.replace(0, file.path().size(), "FILE");
+    return lines;
+  };
+  EXPECT_EQ(of_config(""), Lines{"FILE: config: " + empty});
+  EXPECT_EQ(of_config("mode = log-only"), Lines{"FILE: config: " + cut});
+  EXPECT_EQ(of_config("mode = log-only\n"), Lines{});
+  EXPECT_EQ(of_config("# All options have their defaults.\n"), Lines{}) << "as the file that is installed";
+  const TemporaryFile blank("\n");
+  const TemporaryFile commented("# nobody\n");
+  const TemporaryFile unended("a.de\nb.de");
+  EXPECT_EQ(config::doubtful_files(load({any_socket, "--exempt-sender=@" + blank.path(),
+                                         "--exempt-sender=@" + commented.path(), "--only-recipient=@" + unended.path()})
+                                       .files),
+            (Lines{blank.path() + ": exempt-sender: " + empty, unended.path() + ": only-recipient: " + cut}));
+  EXPECT_EQ(config::doubtful_files(load({any_socket, "--config=/dev/null"}).files), Lines{});
+}
+
 TEST(Warnings, ContradictionsHaveTheirRemedy) {
   const TemporaryFile empty("# nothing\n");
   const std::string list = "@" + empty.path();
