@@ -1032,7 +1032,7 @@ TEST(Correlator, IsLeftAloneOtherwise) {
 
 TEST(Correlator, AnIdThatDoesNotFitAfterItsNameChangesNeither) {
   // "X-MS-TNEF-Correlator: " has 22 octets.
-  for (const std::size_t octets : {976, 977, 979}) {
+  for (const std::size_t octets : {976U, 977U, 979U}) {
     const std::string id = "<" + std::string(octets - 4, 'x') + "@y>";
     const std::string encoded = " =?us-ascii?Q?" + id + "?=";
     const std::string verdict = verdict_with(encoded, encoded, with(RuleId::line_too_long, RuleAction::off));
