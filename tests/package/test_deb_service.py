@@ -265,8 +265,8 @@ class DebSandboxTest(ServiceCase):
         given = {"socket": socket, "user": "msgid-milter", "group": "msgid-milter",
                  "log": {"unix": "syslog"}.get(kind, "stderr"),
                  "audit-log": "/var/log/msgid-milter/audit.jsonl", "audit-recipients": "yes",
-                 "extra-field": "Original-Message-ID", "msgid-domain": "example.com", "exchange": "report",
-                 "signed": "keep", "metrics": "127.0.0.1:9891",
+                 "extra-field": "Original-Message-ID", "msgid-length": "977", "msgid-domain": "example.com",
+                 "exchange": "report", "signed": "keep", "metrics": "127.0.0.1:9891",
                  "only-recipient": "@/etc/msgid-milter/recipients", "only-client": "127.0.0.0/8",
                  "exempt-client": "@/etc/msgid-milter/clients", "exempt-sender": "<>", "exempt-authenticated": "yes",
                  "audit-exempt": "yes"}
