@@ -188,7 +188,7 @@ Reason doubt_about(const Inspection& field) {
   // Where the rule is on, it says so itself.
   const bool is_off = field.policy.action(RuleId::encoded_word) == RuleAction::off;
   if (!is_off) return Reason::none;
-  const bool may_hide_ids = has_broken_word(field.tokens) || has_word_in_brackets(field.body, field.tokens);
+  const bool may_hide_ids = has_broken_word(field.tokens) || misplaced_word(field.body, field.tokens) != Reason::none;
   return may_hide_ids ? Reason::encoded_word : Reason::none;
 }
 

@@ -48,7 +48,7 @@ Reason read_ids(std::string_view octets, std::vector<Token>& ids) {
     const std::string_view id = octets.substr(i, end + 1 - i);
     if (may_be_several(id)) return Reason::more_than_one_msg_id;
     const std::array<Token, 1> token = {{{TokenKind::msg_id, id}}};
-    if (has_word_in_brackets(id, token)) return Reason::inside_msg_id;
+    if (misplaced_word(id, token) != Reason::none) return Reason::inside_msg_id;
     ids.push_back({TokenKind::msg_id, id});
     i = end + 1;
   }
@@ -126,12 +126,12 @@ ReadRuns read_runs(Inspection& field) {
 
 Answer encoded_word(Inspection& field, bool may_fix) {
   if (field.body.find("=?") == npos) return clean;
-  const bool is_inside_id = has_word_in_brackets(field.body, field.tokens);
+  const Reason misplaced = misplaced_word(field.body, field.tokens);
   const bool is_broken = has_broken_word(field.tokens);
   ReadRuns read = read_runs(field);
-  if (!is_inside_id && !is_broken && !read.stand_for_ids) return clean;
+  if (misplaced == Reason::none && !is_broken && !read.stand_for_ids) return clean;
   if (is_broken) read.refusal = Reason::malformed_word;
-  if (is_inside_id) read.refusal = Reason::inside_msg_id;
+  if (misplaced != Reason::none) read.refusal = misplaced;
   if (read.refusal == Reason::none && !field.listed.is_list) {
     const Reason fault = fault_of(read.result, field.listed, field.policy);
     if (fault != Reason::empty_side) read.refusal = fault;

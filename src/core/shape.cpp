@@ -22,6 +22,10 @@ bool is_control_only(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 32) || c == 127; });
 }
 
+bool is_in_brackets(const Token& token) {
+  return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
+}
+
 bool is_space(const Token& token) {
   return token.kind == TokenKind::white_space;
 }
@@ -151,20 +155,29 @@ bool has_one_word_only(std::span<const Token> tokens) {
 
 }  // namespace
 
-bool has_word_in_brackets(std::string_view body, std::span<const Token> tokens) {
+Reason misplaced_word(std::string_view body, std::span<const Token> tokens) {
   EncodedWordMatcher matcher(body);
   EncodedWord word;
+  Reason found = Reason::none;
   std::size_t begin = 0;
   for (const Token& token : tokens) {
     const std::size_t end = begin + token.text.size();
-    const bool is_in_brackets = token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
-    const std::string_view up_to_end = body.substr(0, is_in_brackets ? end : begin);
-    for (std::size_t at = up_to_end.find("=?", begin); at != npos; at = up_to_end.find("=?", at + 1)) {
-      if (matcher.match(at, word)) return true;
+    const bool is_enclosed = token.kind == TokenKind::comment || token.kind == TokenKind::quoted_string;
+    const std::string_view up_to_end = body.substr(0, is_in_brackets(token) || is_enclosed ? end : begin);
+    for (std::size_t at = up_to_end.find("=?", begin); at != npos; at = up_to_end.find("=?", at)) {
+      if (!matcher.match(at, word)) {
+        ++at;
+        continue;
+      }
+      if (is_in_brackets(token)) return Reason::inside_msg_id;
+      at += word.whole.size();
+      if (at <= end) continue;
+      found = Reason::malformed_word;
+      break;
     }
     begin = end;
   }
-  return false;
+  return found;
 }
 
 bool has_broken_word(std::span<const Token> tokens) {

@@ -13,9 +13,10 @@
 
 namespace msgid {
 
-/// Whether an encoded-word begins inside the brackets of an id, closed or not. It may end after them. `tokens` are
-/// those of `body`.
-bool has_word_in_brackets(std::string_view body, std::span<const Token> tokens);
+/// inside_msg_id where an encoded-word begins inside the brackets of an id, closed or not; else malformed_word where
+/// one begins inside a comment or quoted-string and ends after it; else none. To a reader that decodes first, what
+/// follows its beginning is part of the word. `tokens` are those of `body`.
+Reason misplaced_word(std::string_view body, std::span<const Token> tokens);
 
 /// Whether an encoded-word begins outside of ids that has no end before the next white space: one with a space in it,
 /// or one that a line limit has cut; or one with a "?" in its text, so that readers differ about where it ends. What

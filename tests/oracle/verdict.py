@@ -110,7 +110,8 @@ class Work:
         self.tokens = scan(body)
         self.is_changed = False  # tokens are to be written anew
         doubt = doubt_of(self.ids())
-        may_hide_ids = begins_inside_id(self.tokens) or has_broken_word(self.tokens)
+        may_hide_ids = begins_inside_id(self.tokens) or has_broken_word(self.tokens) or begins_inside_comment(
+            self.tokens)
         if not doubt and policy.action["encoded-word"] == "off" and may_hide_ids:
             doubt = "encoded-word"
         self.held_because = doubt or held_because  # nothing but line breaks may change
@@ -236,6 +237,22 @@ def has_broken_word(tokens):
     return any((kind == "text" and "=?" in text) or (kind == "word" and text.count("?") != 4) for kind, text in tokens)
 
 
+def begins_inside_comment(tokens):
+    """Whether a word begins inside a comment or quoted-string and ends after it."""
+    body = "".join(text for _, text in tokens)
+    begin = 0
+    for kind, text in tokens:
+        end = begin + len(text)
+        at = begin
+        while kind in ("comment", "quoted") and at < end:
+            word = WORD.match(body, at)
+            if word and word.end() > end:
+                return True
+            at = word.end() if word else at + 1
+        begin = end
+    return False
+
+
 def begins_inside_id(tokens):
     """Whether an encoded-word begins inside an id, wherever it ends: it is none to a reader that decodes first."""
     body = "".join(text for _, text in tokens)
@@ -255,7 +272,7 @@ def encoded_words(work):
     # What stands behind the beginning of a word that has no end, or around one, is not to be taken for ids.
     if begins_inside_id(tokens):
         is_found, reason = True, "inside-msg-id"
-    elif has_broken_word(tokens):
+    elif begins_inside_comment(tokens) or has_broken_word(tokens):
         is_found, reason = True, "malformed-word"
     at = 0
     while at < len(tokens):

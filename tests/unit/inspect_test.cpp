@@ -207,6 +207,9 @@ const Case refused[] = {
     {"References", " <a @b> =?utf-8?q?=3Cc=40d", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
     {"Message-ID", " =?utf-8?q?=3Ca=40b=3E", "encoded-word:malformed-word"},
     {"References", " =?u?b?=?u?b?= <c @d>", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
+    // A word that begins in a comment and ends after it is read otherwise by who decodes first.
+    {"References", " (=?u?b?x)<c@d>,<e@f>?= <g @h>", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
+    {"References", " \"=?u?b?x\"<c@d>?= <g @h>", "encoded-word:malformed-word, space-in-msgid:encoded-word"},
     // Inside plain brackets: reported, never decoded.
     {"Message-ID", " <a=?utf-8?q?=40?=b>", "encoded-word:inside-msg-id"},
     {"References", " <a =?utf-8?q?=40b=3E?=", "encoded-word:inside-msg-id"},
