@@ -39,6 +39,11 @@ struct Token {
   std::string_view text;
 };
 
+/// Whether the token is "<...>", or a "<" that is never closed with what follows it.
+constexpr bool is_in_brackets(const Token& token) noexcept {
+  return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
+}
+
 /// Cuts a body into tokens and puts them into `tokens` (cleared first, its memory kept). Lossless: their
 /// texts put together are the body. Total, and linear in the body's length.
 ///

@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
 
-bool is_in_brackets(const Token& token) {
-  return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
-}
-
 /// Whether a line may be broken between these two tokens, which touch: after what ends an id, a comment or an item of a
 /// list, and before what begins one.
 bool may_part(const Token& before, const Token& after) {

@@ -83,7 +83,7 @@ Decoded decode_run(std::span<const Token> run) {
   return decoded;
 }
 
-/// Replaces the runs that stand for msg-ids by the ids they decode to; returns why one cannot be read.
+/// Replaces the runs that are written in place of msg-ids by the ids they decode to; returns why one cannot be read.
 /// `result` is equal to `tokens` where no run stands for msg-ids.
 struct ReadRuns {
   std::vector<Token> result;

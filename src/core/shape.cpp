@@ -22,10 +22,6 @@ bool is_control_only(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 32) || c == 127; });
 }
 
-bool is_in_brackets(const Token& token) {
-  return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated;
-}
-
 bool is_space(const Token& token) {
   return token.kind == TokenKind::white_space;
 }
@@ -78,8 +74,7 @@ bool is_escaped(std::span<const Token> tokens) {
 }
 
 bool may_be_quoted(const Token& token) {
-  return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated ||
-         token.kind == TokenKind::encoded_word;
+  return is_in_brackets(token) || token.kind == TokenKind::encoded_word;
 }
 
 /// An id or encoded-word, bare or in brackets, with quotation marks around it or on one side.
@@ -228,7 +223,7 @@ Reason strict_fault_of(std::string_view id) noexcept {
 namespace {
 
 bool is_id_or_text(const Token& token) {
-  return token.kind == TokenKind::msg_id || token.kind == TokenKind::unterminated || token.kind == TokenKind::text;
+  return is_in_brackets(token) || token.kind == TokenKind::text;
 }
 
 bool is_odd_id(const Token& token) {

@@ -203,7 +203,8 @@ TEST(Check, SaysTheSameAsTheDaemon) {
 constexpr std::string_view broken_id = "Message-ID: =?utf-8?q?=3Ca=40?=\n =?utf-8?q?b=3E?=\n";
 constexpr std::size_t id_octets = broken_id.size() - 2;
 
-/// Fields of so many octets in all, none longer than Postfix passes on. Each begins with `begin`, which has the colon.
+/// Fields of this many octets in all, none longer than Postfix passes on. Each begins with `begin`, which has the
+/// colon.
 std::string fields_of(std::size_t octets, const std::vector<std::string>& begins) {
   constexpr std::size_t longest = 50000;
   std::string text;
