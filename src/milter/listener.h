@@ -48,8 +48,8 @@ class Listener {
 
   /// From now on connections are refused, and a UNIX socket is gone, unless the path leads to another file by now; who
   /// has connected before is served, and libmilter, which knows no such state, goes on with its open sessions. For
-  /// good. systemd's sockets are left alone: who connects there waits for the next process. Without the transport, at
-  /// the limit of descriptors, a TCP port cannot be closed, and goes on to accept.
+  /// good. systemd's sockets are left alone: a client that connects there waits for the next process. Without the
+  /// transport, at the limit of descriptors, a TCP port cannot be closed, and goes on to accept.
   void cease_to_accept();
 
   /// How many connections are open, those that have not negotiated yet with them. Nothing where that is not known,

@@ -20,10 +20,10 @@ struct Orders {
   std::atomic<std::uint64_t> refused;       ///< so far
   std::atomic<std::uint64_t> first;         ///< refused from this one on, as `count` numbers them
   std::atomic<std::uint64_t> behind_last;   ///< and up to before this one
-  std::atomic<std::uint64_t> every;         ///< and one of so many, drawn; 0: none
+  std::atomic<std::uint64_t> every;         ///< and one in this many, drawn; 0: none
   std::atomic<std::uint64_t> larger_than;   ///< and what is larger; 0: nothing is
   std::atomic<std::uint64_t> threads;       ///< 1: none is made by the program's own objects and libmilter
-  std::atomic<std::uint64_t> accepts;       ///< so many calls of accept4() fail from now on, and leave the connection
+  std::atomic<std::uint64_t> accepts;       ///< this many calls of accept4() fail from now on, and leave the connection
   std::atomic<std::uint64_t> accept_error;  ///< with this errno
 };
 
