@@ -111,6 +111,7 @@ Session::Session(Session&& other) noexcept
       deadline_(other.deadline_),
       terms_(other.terms_),
       macros_(std::move(other.macros_)),
+      write_size_(std::move(other.write_size_)),
       body_(std::move(other.body_)),
       out_(std::move(other.out_)),
       in_(std::move(other.in_)),
@@ -208,7 +209,7 @@ Session::Reply Session::rcpt(const std::string& recipient) {
 Session::Reply Session::data() {
   const bool is_step = terms_.version >= first_version_with_data;
   const Reply reply = is_step ? step(code::data, {}, bit::no_data, bit::nr_data) : Reply();
-  flush();
+  flush_some();
   return reply;
 }
 
@@ -264,7 +265,7 @@ Outcome Session::end_of_message() {
 void Session::abort() {
   body_.clear();
   put(code::abort, {});
-  flush();
+  flush_some();
 }
 
 void Session::quit() {
@@ -274,7 +275,7 @@ void Session::quit() {
 
 void Session::quit_new_connection() {
   put(code::quit_new_connection, {});
-  flush();
+  flush_some();
 }
 
 void Session::begin(const Message& message) {
@@ -296,6 +297,10 @@ Outcome Session::send(const Message& message) {
 void Session::do_not_delay() {
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void Session::set_write_size(WriteSize size) {
+  write_size_ = std::move(size);
 }
 
 void Session::set_macros(char step, Macros macros) {
@@ -329,19 +334,34 @@ void Session::put_macros(char step) {
 
 void Session::put(char code, std::string_view data) {
   out_.append(wire::packet(code, data));
-  if (out_.size() >= buffer_octets) flush();
+  if (write_size_ || out_.size() >= buffer_octets) flush_some();
 }
 
 void Session::flush() {
-  send_raw({});
+  while (write_size_ && !out_.empty()) write_out(std::clamp<std::size_t>(write_size_(out_.size()), 1, out_.size()));
+  write_out(out_.size());
+}
+
+// Where no answer is waited for.
+void Session::flush_some() {
+  if (!write_size_) return flush();
+  while (!out_.empty()) {
+    const std::size_t octets = write_size_(out_.size());
+    if (octets == 0) return;
+    write_out(std::min(octets, out_.size()));
+  }
 }
 
 void Session::send_raw(std::string_view octets) {
   out_.append(octets);
+  flush();
+}
+
+void Session::write_out(std::size_t octets) {
   const auto end = steady_clock::now() + deadline_;
   std::size_t sent = 0;
-  while (sent < out_.size()) {
-    const ssize_t n = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (sent < octets) {
+    const ssize_t n = ::send(fd_, out_.data() + sent, octets - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
       sent += static_cast<std::size_t>(n);
       continue;
@@ -351,7 +371,7 @@ void Session::send_raw(std::string_view octets) {
     pollfd event{fd_, POLLOUT, 0};
     if (poll(&event, 1, remaining(end)) == 0) throw ProtocolError("the filter does not read");
   }
-  out_.clear();
+  out_.erase(0, octets);
 }
 
 void Session::send_packet(char code, std::string_view data) {

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -184,6 +185,13 @@ class Session {
   /// thousand, and would wait 40 ms for each.
   void do_not_delay();
 
+  /// Of `waiting` octets, returns how many the next write sends; 0 leaves them for later. Octets that an answer depends
+  /// on cannot be left: 0 counts as 1 there.
+  using WriteSize = std::function<std::size_t(std::size_t waiting)>;
+  /// Writes what `size` says instead of what Postfix would gather: parts of packets, several packets, two messages'
+  /// packets together.
+  void set_write_size(WriteSize size);
+
   /// Macros that go out before each packet of that step (a packet's code).
   void set_macros(char step, Macros macros);
   /// Macro "i", from DATA to the end of the message; empty: not sent.
@@ -208,6 +216,8 @@ class Session {
   void put(char code, std::string_view data);
   void put_macros(char step);
   void flush();
+  void flush_some();
+  void write_out(std::size_t octets);
   void connect_unix(const std::string& path);
   void connect_tcp(const std::string& port_at_host, int family);
   bool fill(std::chrono::steady_clock::time_point end);
@@ -217,6 +227,7 @@ class Session {
   std::chrono::milliseconds deadline_;
   Terms terms_;
   std::map<char, Macros> macros_;
+  WriteSize write_size_;
   std::string body_;
   std::string out_;
   std::string in_;

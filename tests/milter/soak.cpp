@@ -7,7 +7,6 @@
 // nothing from the beginning to the end, when each sends a message. Ends with status 1 where a number is wrong, the
 // memory has grown, or the log has a line that was not to be expected.
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,21 +15,22 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <optional>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "daemon.h"
+#include "load.h"
 #include "soak_client.h"
 
 namespace {
 
 using fake_mta::Session;
+using load::row;
 using soak::Client;
 using soak::Sent;
 using std::chrono::steady_clock;
+
 /// What is looked at over time.
 struct Sample {
   long resident_kib = 0;
@@ -50,74 +50,34 @@ Sample sample(pid_t pid) {
   return made;
 }
 
-std::map<std::string, double> scrape(int port) {
-  std::map<std::string, double> samples;
-  std::istringstream lines(
-      Session("inet:" + std::to_string(port) + "@127.0.0.1").exchange("GET /metrics HTTP/1.1\r\n\r\n"));
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t space = line.rfind(' ');
-    if (line.starts_with("msgid_milter_")) samples[line.substr(13, space - 13)] = std::atof(line.c_str() + space + 1);
-  }
-  return samples;
-}
-
-/// One number against another, as a row of the table.
-bool row(const std::string& what, double is, double should_be) {
-  std::printf("%-62s %12.0f %12.0f  %s\n", what.c_str(), is, should_be, is == should_be ? "" : "WRONG");
-  return is == should_be;
-}
-
-void row(const char* what, long first, long last, long most) {
+void print_sample(const char* what, long first, long last, long most) {
   std::printf("%-40s first %9ld  last %9ld  most %9ld\n", what, first, last, most);
 }
 
-/// The daemon, with its metrics at `port`.
-struct Soaked {
-  const fake_mta::SocketDirectory directory;
-  const std::string address = "unix:" + (directory / "s");
-  int port = 0;
-  std::optional<fake_mta::Daemon> daemon;
-
-  bool start() {
-    std::ofstream(directory / "conf") << "rule.encoded-word = fix\nheader-size = 8192\n";
-    // Somebody may take the port between our look and the daemon's.
-    for (int attempt = 0; attempt < 5; ++attempt) {
-      port = fake_mta::free_port();
-      std::vector<std::string> options = {"--log=stderr", "--config=" + (directory / "conf"), "--socket=" + address,
-                                          "--audit-log=" + (directory / "trail"), "--metrics=" + std::to_string(port)};
-      if (geteuid() == 0) options.emplace_back("--user=nobody");
-      daemon.emplace(MSGID_MILTER, options);
-      if (daemon->ready()) return true;
-    }
-    std::fprintf(stderr, "%s", daemon->errors().c_str());
-    return false;
-  }
-
-  /// Waits until it is taken, or two signals could become one.
-  void reload(std::uint64_t number) {
-    kill(daemon->pid(), SIGUSR1);
-    kill(daemon->pid(), SIGHUP);
-    for (int i = 0; i < 500 && scrape(port)["reloads_total{result=\"taken\"}"] <= static_cast<double>(number); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-};
+/// Waits until the daemon has accepted the reload, or two signals could become one.
+void reload(load::LoadedDaemon& soaked, std::uint64_t number) {
+  kill(soaked.daemon().pid(), SIGUSR1);
+  kill(soaked.daemon().pid(), SIGHUP);
+  for (int i = 0; i < 500 && soaked.scrape()["reloads_total{result=\"taken\"}"] <= static_cast<double>(number); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
 
 /// Until so many messages are sent. Memory is first looked at once a tenth is: until then it is being warmed up.
-std::vector<Sample> load(Soaked& soaked, Sent& sent, std::uint64_t wanted, unsigned connections,
-                         std::uint64_t& reloads) {
+std::vector<Sample> send_load(load::LoadedDaemon& soaked, Sent& sent, std::uint64_t wanted, unsigned connections,
+                              std::uint64_t& reloads) {
   const auto is_over = [&] { return sent.messages() >= wanted || sent.errors >= 10; };
   std::vector<std::thread> clients;
   for (unsigned i = 0; i < connections; ++i) {
     clients.emplace_back([&, i] {
-      Client client(soaked.address, sent, 100 + i);
+      Client client(soaked.address(), sent, 100 + i);
       while (!is_over()) client.one_session();
     });
   }
   std::vector<Sample> samples;
   auto told = steady_clock::now();
-  while (!is_over() && soaked.daemon->running()) {
-    soaked.reload(reloads++);
-    if (sent.messages() >= wanted / 10) samples.push_back(sample(soaked.daemon->pid()));
+  while (!is_over() && soaked.daemon().running()) {
+    reload(soaked, reloads++);
+    if (sent.messages() >= wanted / 10) samples.push_back(sample(soaked.daemon().pid()));
     if (steady_clock::now() - told > std::chrono::seconds(30)) {
       told = steady_clock::now();
       std::printf("%llu messages\n", static_cast<unsigned long long>(sent.messages()));
@@ -129,9 +89,9 @@ std::vector<Sample> load(Soaked& soaked, Sent& sent, std::uint64_t wanted, unsig
   return samples;
 }
 
-bool compare_counters(int port, const Sent& sent, std::uint64_t reloads) {
+bool compare_counters(const load::LoadedDaemon& soaked, const Sent& sent, std::uint64_t reloads) {
   std::printf("%-62s %12s %12s\n", "", "counted", "sent");
-  std::map<std::string, double> counted = scrape(port);
+  std::map<std::string, double> counted = soaked.scrape();
   bool is_right = true;
   const auto compare = [&](const char* name, std::uint64_t number) {
     is_right &= row(name, counted[name], static_cast<double>(number));
@@ -158,17 +118,13 @@ bool compare_counters(int port, const Sent& sent, std::uint64_t reloads) {
 }
 
 bool compare_log(const fake_mta::Daemon& daemon, const Sent& sent, std::uint64_t reloads) {
-  std::map<std::string, std::uint64_t> lines;
-  for (const std::string& line : daemon.lines()) {
-    const auto has = [&](const char* part) { return line.find(part) != line.npos; };
-    const std::string kind = has(" action=rewritten ")         ? "rewritten"
-                             : has("reason=header-size")       ? "header-size"
-                             : has("reloaded old-sessions=")   ? "reloaded"
-                             : has("audit-log opened again")   ? "audit-log opened again"
-                             : has("serving ") || has("stopp") ? "start and stop"
-                                                               : "other";
-    if (++lines[kind] <= 5 && kind == "other") std::printf("%s\n", line.c_str());
-  }
+  std::map<std::string, std::uint64_t> lines =
+      load::count_lines(daemon.lines(), {{"rewritten", " action=rewritten "},
+                                         {"header-size", "reason=header-size"},
+                                         {"reloaded", "reloaded old-sessions="},
+                                         {"audit-log opened again", "audit-log opened again"},
+                                         {"start", "serving "},
+                                         {"stop", "stopp"}});
   bool is_right = row("log: rewritten", static_cast<double>(lines["rewritten"]), static_cast<double>(sent.edits));
   is_right &= row("log: header-size", static_cast<double>(lines["header-size"]), static_cast<double>(sent.unread));
   is_right &= row("log: reloaded", static_cast<double>(lines["reloaded"]), static_cast<double>(reloads));
@@ -183,9 +139,9 @@ bool is_flat(const std::vector<Sample>& samples, const Sample& last) {
     most.threads = std::max(most.threads, one.threads);
   }
   const Sample& first = samples.empty() ? last : samples.front();
-  row("VmRSS, KiB", first.resident_kib, last.resident_kib, most.resident_kib);
-  row("descriptors (at the end: no session)", first.descriptors, last.descriptors, most.descriptors);
-  row("threads", first.threads, last.threads, most.threads);
+  print_sample("VmRSS, KiB", first.resident_kib, last.resident_kib, most.resident_kib);
+  print_sample("descriptors (at the end: no session)", first.descriptors, last.descriptors, most.descriptors);
+  print_sample("threads", first.threads, last.threads, most.threads);
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
   return true;  // what it remembers of memory is memory too
 #else
@@ -198,30 +154,30 @@ bool is_flat(const std::vector<Sample>& samples, const Sample& last) {
 int main(int argc, char** argv) {
   const std::uint64_t wanted = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2'000'000;
   const unsigned connections = argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : 8;
-  Soaked soaked;
-  if (!soaked.start()) return 1;
+  load::LoadedDaemon soaked;
+  if (!soaked.start("rule.encoded-word = fix\nheader-size = 8192\n")) return 1;
   const auto began = steady_clock::now();
   Sent sent;
-  Client idler(soaked.address, sent, 1);
+  Client idler(soaked.address(), sent, 1);
   std::vector<Session> idle;
   for (int i = 0; i < 100; ++i) idle.push_back(idler.begin());
   std::uint64_t reloads = 0;
-  const std::vector<Sample> samples = load(soaked, sent, wanted, connections, reloads);
+  const std::vector<Sample> samples = send_load(soaked, sent, wanted, connections, reloads);
   for (Session& mta : idle) {
     idler.message(mta);
     mta.quit();
     mta.rest();
     ++sent.kinds[soak::stalled];
   }
-  for (int i = 0; i < 1000 && scrape(soaked.port)["open_sessions"] > 0; ++i)
+  for (int i = 0; i < 1000 && soaked.scrape()["open_sessions"] > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
 
   for (std::size_t i = 0; i < soak::kind_names.size(); ++i)
     std::printf("sessions %-53s %12llu\n", soak::kind_names[i], static_cast<unsigned long long>(sent.kinds[i]));
-  bool is_right = compare_counters(soaked.port, sent, reloads);
-  const Sample last = sample(soaked.daemon->pid());
-  is_right &= row("exit status", soaked.daemon->stop(), 0);
-  is_right &= compare_log(*soaked.daemon, sent, reloads);
+  bool is_right = compare_counters(soaked, sent, reloads);
+  const Sample last = sample(soaked.daemon().pid());
+  is_right &= row("exit status", soaked.daemon().stop(), 0);
+  is_right &= compare_log(soaked.daemon(), sent, reloads);
   is_right &= is_flat(samples, last);
   std::printf("%llu messages in %.0f s: %s\n", static_cast<unsigned long long>(sent.messages()),
               std::chrono::duration<double>(steady_clock::now() - began).count(), is_right ? "all right" : "WRONG");
