@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <exception>
-#include <memory>
 #include <random>
 #include <sstream>
 #include <stdexcept>
