@@ -28,6 +28,7 @@ inline std::string difference(const config::Settings& a, const config::Settings&
   compare("max-sessions", a.max_sessions == b.max_sessions);
   compare("mode", a.mode == b.mode);
   compare("log", a.log == b.log);
+  compare("log-buffer", a.log_buffer == b.log_buffer);
   compare("audit-log", a.audit_log == b.audit_log);
   compare("audit-recipients", a.audit_recipients == b.audit_recipients);
   compare("metrics", same_endpoint(a.metrics, b.metrics));

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "config/value.h"
+
 namespace config {
 namespace {
 
@@ -26,14 +28,14 @@ class OpenFile {
   // With O_NONBLOCK, or the open of a FIFO waits until somebody writes to it.
   explicit OpenFile(const std::string& path)
       : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
-    if (descriptor_ < 0) throw FileError(std::strerror(errno), errno == ENOENT || errno == ENOTDIR);
+    if (descriptor_ < 0) throw FileError(std::strerror(errno), errno);
     struct stat status = {};
     const bool is_known = ::fstat(descriptor_, &status) == 0;
     if (is_known && S_ISREG(status.st_mode)) return;
     const int error = errno;
     ::close(descriptor_);
-    if (!is_known) throw FileError(std::strerror(error), false);
-    throw FileError(S_ISDIR(status.st_mode) ? std::strerror(EISDIR) : "it is not a regular file", false);
+    if (!is_known) throw FileError(std::strerror(error), error);
+    throw FileError(S_ISDIR(status.st_mode) ? std::strerror(EISDIR) : "it is not a regular file", 0);
   }
   ~OpenFile() { ::close(descriptor_); }
   OpenFile(const OpenFile&) = delete;
@@ -78,8 +80,8 @@ std::string read_whole(const std::string& path, std::size_t most) {
   while (text.size() <= most && (got = file.read(block.data(), block.size())) > 0) {
     text.append(block.data(), static_cast<std::size_t>(got));
   }
-  if (got < 0) throw FileError(std::strerror(errno), false);
-  if (text.size() > most) throw FileError("it is over " + std::to_string(most) + " octets", false);
+  if (got < 0) throw FileError(std::strerror(errno), errno);
+  if (text.size() > most) throw FileError("it is over " + std::to_string(most) + " octets", 0);
   return text;
 }
 
@@ -101,7 +103,7 @@ ReadFile for_each_value(const std::string& option, const std::string& path,
   try {
     text = read_whole(path, max_list_octets);
   } catch (const FileError& error) {
-    throw std::invalid_argument("cannot read " + path + ": " + error.what());
+    throw SystemRefusal("cannot read " + path + ": " + error.what(), error.error);
   }
   ReadFile file = described(option, path, text);
   for_each_line(text, [&](std::string_view line, std::size_t number) {

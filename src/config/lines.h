@@ -2,6 +2,7 @@
 #ifndef MSGID_CONFIG_LINES_H
 #define MSGID_CONFIG_LINES_H
 
+#include <cerrno>
 #include <cstddef>
 #include <functional>
 #include <stdexcept>
@@ -18,8 +19,9 @@ inline constexpr std::string_view blanks = " \t";
 
 /// Why a file cannot be read.
 struct FileError : std::runtime_error {
-  FileError(const std::string& reason, bool missing) : std::runtime_error(reason), is_missing(missing) {}
-  bool is_missing;
+  FileError(const std::string& reason, int number) : std::runtime_error(reason), error(number) {}
+  bool is_missing() const { return error == ENOENT || error == ENOTDIR; }
+  int error;  ///< errno, or 0
 };
 
 /// What is wrong with a value in a list file, and where: "/path:12".
@@ -54,7 +56,7 @@ std::string read_whole(const std::string& path, std::size_t most);
 void for_each_line(std::string_view text, const std::function<void(std::string_view line, std::size_t number)>& use);
 
 /// Calls `use` with each value of the list file at `path`, one a line, and its origin. A std::invalid_argument of `use`
-/// becomes a ListError. A file that cannot be read, is no regular file or is too large is a std::invalid_argument.
+/// becomes a ListError. A file that cannot be read, is no regular file or is too large is a SystemRefusal.
 /// Returns the file as one that `option` named.
 ReadFile for_each_value(const std::string& option, const std::string& path,
                         const std::function<void(const std::string& value, const std::string& origin)>& use);

@@ -4,7 +4,9 @@
 #include <pwd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "config/rows.h"
 
@@ -27,13 +29,23 @@ Values print_socket_mode(const Settings& settings) {
   return {text.data()};
 }
 
+/// Where there is no entry in the system's database. errno is 0 then (getpwnam(3)), or says why it cannot be asked.
+[[noreturn]] void refuse_name(const std::string& what, const std::string& name) {
+  const int error = errno;
+  const bool is_unknown = error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+  if (is_unknown) refuse("no " + what + " of this name: " + name);
+  throw SystemRefusal("cannot look up the " + what + " " + name + ": " + std::strerror(error), error);
+}
+
 const std::string& existing_group(const std::string& text) {
-  if (getgrnam(text.c_str()) == nullptr) refuse("no group of this name: " + text);
+  errno = 0;
+  if (getgrnam(text.c_str()) == nullptr) refuse_name("group", text);
   return text;
 }
 
 void read_user(Settings& settings, const std::string& text) {
-  if (getpwnam(text.c_str()) == nullptr) refuse("no user of this name: " + text);
+  errno = 0;
+  if (getpwnam(text.c_str()) == nullptr) refuse_name("user", text);
   settings.user = text;
 }
 
@@ -113,6 +125,11 @@ void add_service(std::vector<Option>& table) {
       "log", {{"syslog", LogTarget::syslog}, {"stderr", LogTarget::standard_error}},
       [](auto& s) -> auto& { return s.log; }, "where the log lines go; syslog is facility mail", section));
   table.back().reloads = false;
+  table.push_back(number(
+      "log-buffer", 65536, 1073741824, [](auto& s) -> auto& { return s.log_buffer; },
+      "octets of log lines, and as many of audit records, that may wait to be written", section));
+  table.back().reloads = false;
+  table.back().advice = "No mail waits for a log: beyond this, lines and records are lost, and counted.";
   table.push_back({.name = "audit-log",
                    .value = "FILE",
                    .help = "write a JSON line for each message with findings, and totals",

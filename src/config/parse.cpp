@@ -1,5 +1,8 @@
+#include <sysexits.h>
+
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <cerrno>
 #include <initializer_list>
 #include <map>
 #include <numeric>
@@ -8,6 +11,7 @@
 
 #include "config/lines.h"
 #include "config/table.h"
+#include "config/value.h"
 
 namespace config {
 namespace {
@@ -51,14 +55,41 @@ std::string cut_short(std::string_view text) {
 
 }  // namespace
 
+int status_for(int error) noexcept {
+  switch (error) {
+    case EADDRINUSE:
+    case EADDRNOTAVAIL:
+    case EAGAIN:  // a thread, or a lock
+    case EBUSY:
+    case EINTR:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENODEV:
+    case ETIMEDOUT:
+      return EX_TEMPFAIL;
+    case EDQUOT:
+    case EIO:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case ENOSPC:
+    case EROFS:  // after an error of the disk
+    case ESTALE:
+      return EX_OSERR;
+    default:
+      return EX_CONFIG;
+  }
+}
+
 std::string line_of(const std::string& origin, std::string_view option, const std::string& reason) {
   return printable(origin + ": " + std::string(option) + ": " + reason);
 }
 
 namespace {
 
-[[noreturn]] void fail(const std::string& origin, std::string_view option, const std::string& reason) {
-  throw StartupError(line_of(origin, option, reason));
+[[noreturn]] void fail(const std::string& origin, std::string_view option, const std::string& reason, int error = 0) {
+  throw StartupError(line_of(origin, option, reason), status_for(error));
 }
 
 /// How many octets must be put in, taken out or exchanged to make one text the other.
@@ -182,8 +213,8 @@ std::vector<Given> read_config(const std::string& path, bool required, std::vect
     files.back().values = read.size();
     return read;
   } catch (const FileError& error) {
-    if (!required && error.is_missing) return {};
-    fail(command_line, "config", "cannot read " + path + ": " + error.what());
+    if (!required && error.is_missing()) return {};
+    fail(command_line, "config", "cannot read " + path + ": " + error.what(), error.error);
   }
 }
 
@@ -253,6 +284,8 @@ void read_values(std::vector<Given> from_file, const std::vector<Given>& from_ar
       given.option->read(loaded.settings, given.value);
     } catch (const ListError& error) {
       fail(error.origin, given.option->name, error.what());
+    } catch (const SystemRefusal& error) {
+      fail(given.origin, given.option->name, error.what(), error.error);
     } catch (const std::invalid_argument& error) {
       fail(given.origin, given.option->name, error.what());
     }

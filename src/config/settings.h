@@ -2,6 +2,8 @@
 #ifndef MSGID_CONFIG_SETTINGS_H
 #define MSGID_CONFIG_SETTINGS_H
 
+#include <sysexits.h>
+
 #include <chrono>
 #include <cstddef>
 #include <stdexcept>
@@ -51,9 +53,10 @@ struct Settings {
   std::chrono::seconds drain_timeout{10};  ///< how long open sessions are served once the service is to stop
   Mode mode = Mode::rewrite;
   LogTarget log = LogTarget::syslog;
-  std::string audit_log;          ///< the file of the audit trail, absolute; empty: none
-  bool audit_recipients = false;  ///< the recipients' domains are written there
-  Endpoint metrics;               ///< where they are served: an address and a port; not set: nowhere
+  std::size_t log_buffer = 4194304;  ///< octets of log lines, and as many of audit records, that may wait
+  std::string audit_log;             ///< the file of the audit trail, absolute; empty: none
+  bool audit_recipients = false;     ///< the recipients' domains are written there
+  Endpoint metrics;                  ///< where they are served: an address and a port; not set: nowhere
   Scope scope;
   msgid::Policy policy;
 };
@@ -61,11 +64,15 @@ struct Settings {
 /// Trouble before the service runs. what() is one line of printable ASCII for the administrator:
 /// "file:line: option: reason" or "command line: option: reason".
 struct StartupError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit StartupError(const std::string& line, int exit_status = EX_CONFIG)
+      : std::runtime_error(line), status(exit_status) {}
+  int status;  ///< to exit with, see status_for()
 };
 
-/// The exit status that goes with it (sysexits.h, EX_CONFIG).
-inline constexpr int startup_error_status = 78;
+/// The exit status for a start that an error of the system has ended (errno): EX_CONFIG (78) where the configuration or
+/// the host must be changed first, so that another try is in vain; EX_TEMPFAIL (75) for an address that another program
+/// has, or that is not there yet; EX_OSERR (71) for want of descriptors, memory, threads or disk space.
+int status_for(int error) noexcept;
 
 }  // namespace config
 

@@ -11,6 +11,12 @@
 
 namespace config {
 
+/// A value that may be right, had the system not refused something: `error` is errno, or 0.
+struct SystemRefusal : std::invalid_argument {
+  SystemRefusal(const std::string& reason, int number) : std::invalid_argument(reason), error(number) {}
+  int error;
+};
+
 [[noreturn]] inline void refuse(const std::string& reason) {
   throw std::invalid_argument(reason);
 }

@@ -75,17 +75,19 @@ Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> 
       interval_(watchdog_ ? std::min<milliseconds>(duration_cast<milliseconds>(*watchdog_ / 4), status_interval)
                           : status_interval) {
   if (libmilter_ended_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
-}
-
-std::optional<std::size_t> Life::run() {
-  std::thread([ended = libmilter_ended_] {
+  std::thread([ended = libmilter_ended_, begin = is_to_begin_.get_future().share()] {
+    begin.wait();
     smfi_main();
     const std::uint64_t once = 1;
     static_cast<void>(!::write(ended, &once, sizeof once));
   }).detach();
+}
+
+Life::End Life::run() {
+  is_to_begin_.set_value();
   say_ready();
   for (;;) {
-    if (!wait(tell_again_)) return std::nullopt;
+    if (!wait(tell_again_)) return {std::nullopt, Clock::now()};
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
       if (*signal == SIGTERM || *signal == SIGINT) return drain();
@@ -106,7 +108,7 @@ bool Life::wait(Clock::time_point until) {
   return (watched[1].revents & POLLIN) == 0;
 }
 
-std::optional<std::size_t> Life::drain() {
+Life::End Life::drain() {
   const OpenSessions& sessions = parts_.service.sessions;
   parts_.listener.cease_to_accept();
   const bool knows_connections = parts_.listener.connections().has_value();
@@ -116,14 +118,14 @@ std::optional<std::size_t> Life::drain() {
   Clock::time_point used = Clock::now();  // there was a session then
   const Clock::time_point end = used + settings_->drain_timeout;
   while (Clock::now() < end && (knows_connections ? open() > 0 : Clock::now() < used + grace)) {
-    if (!wait(std::min(end, Clock::now() + drain_interval))) return std::nullopt;
+    if (!wait(std::min(end, Clock::now() + drain_interval))) return {std::nullopt, Clock::now()};
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
-      if (*signal == SIGTERM || *signal == SIGINT) return open();
+      if (*signal == SIGTERM || *signal == SIGINT) return {open(), Clock::now()};
     }
     if (open() > 0) used = Clock::now();
   }
-  return open();
+  return {open(), end};
 }
 
 void Life::reload() {
@@ -173,6 +175,9 @@ void Life::tell_manager() {
   if (Clock::now() < tell_again_) return;
   tell_again_ = Clock::now() + interval_;
   parts_.overload.tell();
+  if (parts_.service.trail != nullptr) {
+    where_memory_allows([&] { parts_.service.trail->tell(); });
+  }
   if (watchdog_) {
     const auto longest = parts_.service.sessions.longest_callback();
     const bool hangs = longest > *watchdog_ / 2;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,25 +31,31 @@ class Life {
     Overload& overload;
   };
 
-  /// `read_again` gives the configuration as it is now, for a reload; what it throws refuses the reload.
+  /// `read_again` gives the configuration as it is now, for a reload; what it throws refuses the reload. Begins
+  /// libmilter's thread, which waits for run(): what can be refused for want of resources is refused here. Throws
+  /// std::system_error.
   Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again);
 
-  /// Runs libmilter in a thread of its own, and here:
+  using Clock = std::chrono::steady_clock;
+
+  struct End {
+    std::optional<std::size_t> open_sessions;  ///< that were still open; nothing: libmilter gave up
+    Clock::time_point latest;                  ///< when drain-timeout is over
+  };
+
+  /// Runs libmilter in its thread, and here:
   /// - SIGHUP reloads, and has the audit trail opened again;
   /// - SIGUSR1 has the audit trail opened again, and does nothing else;
   /// - SIGTERM and SIGINT stop: no connection is accepted from then on, and sessions are served until the MTA closes
   ///   them or drain-timeout is over. A second one cuts them at once;
   /// - the service manager is told what there is to tell, and that the service is alive while no callback hangs for
   ///   more than half of what it grants.
-  /// Gives the number of sessions that were still open when it ended, or nothing if libmilter gave up. libmilter's
-  /// threads are still there afterwards, for nothing ends them but the end of the process.
-  std::optional<std::size_t> run();
+  /// libmilter's threads are still there afterwards, for nothing ends them but the end of the process.
+  End run();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   bool wait(Clock::time_point until);
-  std::optional<std::size_t> drain();
+  End drain();
   void reload();
   void reopen_trail();
   void tell_manager();
@@ -60,6 +67,7 @@ class Life {
   std::vector<config::ReadFile> files_;  ///< that they were read from
   Parts parts_;
   std::function<config::Loaded()> read_again_;
+  std::promise<void> is_to_begin_;  ///< libmilter
   int libmilter_ended_;  ///< a descriptor that is readable then; never closed, for its thread is there to the end
   std::optional<std::chrono::microseconds> watchdog_;
   std::chrono::milliseconds interval_;  ///< between two looks at what the manager is to be told

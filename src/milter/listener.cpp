@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libmilter/mfapi.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -33,8 +34,10 @@ namespace {
 /// libmilter's own default is 20; a burst of smtpd processes would be refused.
 constexpr int backlog = 1024;
 
-std::string system_error(const std::string& what) {
-  return what + ": " + std::strerror(errno);
+/// For what the system has refused, as errno says.
+[[noreturn]] void refuse(const std::string& option, const std::string& what) {
+  const int error = errno;
+  throw ListenError(option, what + ": " + std::strerror(error), config::status_for(error));
 }
 
 /// Throws unless the path is free, or a UNIX socket that has nobody behind it any more; says which. Only a refusal
@@ -43,11 +46,11 @@ bool is_stale(const std::string& path) {
   struct stat status = {};
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return false;
-    throw ListenError("socket", system_error(path));
+    refuse("socket", path);
   }
   if (!S_ISSOCK(status.st_mode)) throw ListenError("socket", path + ": there is a file that is not a socket");
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) throw ListenError("socket", system_error("socket"));
+  if (fd < 0) refuse("socket", "socket");
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);
@@ -55,13 +58,21 @@ bool is_stale(const std::string& path) {
   const int error = result == 0 ? 0 : errno;
   ::close(fd);
   if (error == ECONNREFUSED) return true;
-  const std::string why = error == 0 || error == EAGAIN ? "another process serves this socket" : std::strerror(error);
-  throw ListenError("socket", path + ": " + why);
+  const bool is_served = error == 0 || error == EAGAIN;  // and it may be the process before, at its end
+  throw ListenError("socket", path + ": " + (is_served ? "another process serves this socket" : std::strerror(error)),
+                    is_served ? EX_TEMPFAIL : config::status_for(error));
+}
+
+/// The name was there when the configuration was read (config/options.cpp).
+[[noreturn]] void refuse_name(const std::string& option, const std::string& what, const std::string& name) {
+  if (errno == 0) errno = ENOENT;
+  refuse(option, "the " + what + " " + name);
 }
 
 gid_t group_id(const std::string& option, const std::string& name) {
+  errno = 0;
   const group* const entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) throw ListenError(option, "no such group: " + name);
+  if (entry == nullptr) refuse_name(option, "group", name);
   return entry->gr_gid;
 }
 
@@ -71,8 +82,9 @@ gid_t service_group(const config::Settings& settings, const passwd& user) {
 }
 
 const passwd& user_entry(const std::string& name) {
+  errno = 0;
   const passwd* const entry = ::getpwnam(name.c_str());
-  if (entry == nullptr) throw ListenError("user", "no such user: " + name);
+  if (entry == nullptr) refuse_name("user", "user", name);
   return *entry;
 }
 
@@ -86,7 +98,7 @@ class AsSocketOwner {
     const gid_t own_group = service_group(settings, user);
     const gid_t group = settings.socket_group.empty() ? own_group : group_id("socket-group", settings.socket_group);
     if (::initgroups(settings.user.c_str(), own_group) != 0 || ::setegid(group) != 0 || ::seteuid(user.pw_uid) != 0) {
-      throw ListenError("user", system_error("cannot become " + settings.user));
+      refuse("user", "cannot become " + settings.user);
     }
   }
   ~AsSocketOwner() {
@@ -97,7 +109,7 @@ class AsSocketOwner {
 
   /// Becomes root again, so that all ids can be given up. Throws ListenError.
   void end() {
-    if (is_root_ && ::seteuid(0) != 0) throw ListenError("user", system_error("cannot become root again"));
+    if (is_root_ && ::seteuid(0) != 0) refuse("user", "cannot become root again");
     is_root_ = false;
   }
 
@@ -113,7 +125,7 @@ void set_group(const config::Settings& settings) {
   struct stat status = {};
   if (::lstat(path.c_str(), &status) == 0 && status.st_gid == group) return;
   // Not made as root, or in a set-gid directory of another group. As a user this works for the user's own groups.
-  if (::lchown(path.c_str(), static_cast<uid_t>(-1), group) != 0) throw ListenError("socket-group", system_error(path));
+  if (::lchown(path.c_str(), static_cast<uid_t>(-1), group) != 0) refuse("socket-group", path);
 }
 
 /// The sockets of this process that listen.
@@ -259,12 +271,31 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Why the name cannot be looked up; empty where it can. libmilter leaves nothing of it but a line in the log.
+std::string look_up(const std::string& host) {
+  if (host.empty()) return {};
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (error == 0) ::freeaddrinfo(found);
+  return error == 0 ? "" : error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error);
+}
+
 /// `removes`: libmilter removes a UNIX socket of that name before it makes one.
-void open_socket(const std::string& connection, bool removes) {
+void open_socket(const config::Endpoint& endpoint, const std::string& connection, bool removes) {
   errno = 0;
   if (smfi_opensocket(removes) == MI_SUCCESS) return;
+  const int error = errno;
   const std::string what = "cannot listen on " + connection;
-  throw ListenError("socket", errno != 0 ? system_error(what) : what + ": libmilter logs the reason");
+  // A name server may be away, or not be there yet.
+  if (const std::string reason = look_up(endpoint.host); !reason.empty()) {
+    throw ListenError("socket", what + ": unknown host name: " + reason, EX_TEMPFAIL);
+  }
+  if (error == 0) throw ListenError("socket", what + ": libmilter logs the reason", EX_OSERR);
+  const bool is_forbidden = endpoint.is_unix && (error == EACCES || error == EPERM);
+  throw ListenError(
+      "socket",
+      what + ": " + std::strerror(error) + (is_forbidden ? " (the user must be able to write to the directory)" : ""),
+      config::status_for(error));
 }
 
 FileIdentity identity_of(const struct stat& status) {
@@ -276,13 +307,9 @@ std::optional<FileIdentity> open_unix_socket(const config::Settings& settings, c
   const std::string& path = settings.socket.path;
   const bool has_stale = is_stale(path);
   AsSocketOwner as_owner(settings);
-  if (has_stale && ::unlink(path.c_str()) != 0) throw ListenError("socket", system_error(path));
+  if (has_stale && ::unlink(path.c_str()) != 0) refuse("socket", path);
   const mode_t mask = ::umask(~static_cast<mode_t>(settings.socket_mode) & 0777);
-  try {
-    open_socket(connection, true);
-  } catch (const ListenError& error) {
-    throw ListenError(error.option, std::string(error.what()) + " (the user must be able to write to the directory)");
-  }
+  open_socket(settings.socket, connection, true);
   ::umask(mask);
   struct stat status = {};
   const bool is_there = ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
@@ -319,20 +346,20 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   if (transport::is_linked()) transport::prepare(terms, handed);
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
-    throw ListenError("socket", "libmilter does not take " + connection);
+    throw ListenError("socket", "libmilter does not take " + connection, EX_OSERR);
   }
   if (!handed.empty()) {
-    open_socket(connection, false);
+    open_socket(settings.socket, connection, false);
   } else if (settings.socket.is_unix) {
     made_ = open_unix_socket(settings, connection);
     path_ = settings.socket.path;
   } else {
-    open_socket(connection, false);
+    open_socket(settings.socket, connection, false);
     is_unix_ = false;
   }
   if (handed.empty()) endpoints_ = {connection};
   descriptor_ = transport::is_linked() ? transport::begin() : listener_made_since(before);
-  if (descriptor_ < 0) throw ListenError("socket", "the socket that libmilter has opened is not found");
+  if (descriptor_ < 0) throw ListenError("socket", "the socket that libmilter has opened is not found", EX_OSERR);
   set_no_delay(descriptor_);
   for (const int socket : handed) set_no_delay(socket);
 }
@@ -374,9 +401,11 @@ namespace {
 
 void check_ids(const std::string& kind, const std::array<std::uint32_t, 3>& ids, std::uint32_t wanted) {
   if (std::all_of(ids.begin(), ids.end(), [wanted](std::uint32_t id) { return id == wanted; })) return;
-  throw ListenError("user", "the real, effective and saved " + kind + " ids are " + std::to_string(ids[0]) + ", " +
-                                std::to_string(ids[1]) + " and " + std::to_string(ids[2]) + ", and not all " +
-                                std::to_string(wanted));
+  throw ListenError("user",
+                    "the real, effective and saved " + kind + " ids are " + std::to_string(ids[0]) + ", " +
+                        std::to_string(ids[1]) + " and " + std::to_string(ids[2]) + ", and not all " +
+                        std::to_string(wanted),
+                    EX_OSERR);
 }
 
 /// Throws ListenError unless the process has this user and this group and no way back to others.
@@ -384,7 +413,7 @@ void check_ids(uid_t user, gid_t group) {
   std::array<std::uint32_t, 3> users{};
   std::array<std::uint32_t, 3> groups{};
   if (::getresuid(&users[0], &users[1], &users[2]) != 0 || ::getresgid(&groups[0], &groups[1], &groups[2]) != 0) {
-    throw ListenError("user", system_error("cannot read the ids of the process"));
+    refuse("user", "cannot read the ids of the process");
   }
   check_ids("user", users, user);
   check_ids("group", groups, group);
@@ -401,7 +430,7 @@ void drop_privileges(const config::Settings& settings) {
     throw ListenError("group", "only a start as root can take it; a unit has it as Group=");
   }
   if (::initgroups(settings.user.c_str(), group) != 0 || ::setgid(group) != 0 || ::setuid(entry.pw_uid) != 0) {
-    throw ListenError("user", system_error("cannot become " + settings.user));
+    refuse("user", "cannot become " + settings.user);
   }
   check_ids(entry.pw_uid, group);
 }

@@ -2,6 +2,8 @@
 #ifndef MSGID_MILTER_LISTENER_H
 #define MSGID_MILTER_LISTENER_H
 
+#include <sysexits.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,10 +18,12 @@
 
 namespace milter {
 
-/// Why the service cannot begin to listen, and the option that is to blame.
+/// Why the service cannot begin to listen, the option that it is about, and the status to exit with.
 struct ListenError : std::runtime_error {
-  ListenError(std::string which, const std::string& reason) : std::runtime_error(reason), option(std::move(which)) {}
+  ListenError(std::string which, const std::string& reason, int exit_status = EX_CONFIG)
+      : std::runtime_error(reason), option(std::move(which)), status(exit_status) {}
   std::string option;
+  int status;
 };
 
 /// Device and inode: which file a path leads to.

@@ -1,31 +1,23 @@
 #include "milter/overload.h"
 
 #include <exception>
-#include <utility>
 
 namespace milter {
-
-std::size_t Overload::Line::take(Clock::time_point now) {
-  constexpr std::chrono::minutes interval{1};
-  if (count == 0 || (logged && now - *logged < interval)) return 0;
-  logged = now;
-  return std::exchange(count, 0);
-}
 
 void Overload::happened(transport::Shortage shortage, Clock::time_point now) noexcept {
   const std::lock_guard lock(mutex_);
   switch (shortage) {
     case transport::Shortage::sessions:
       counters_.refused_connection();
-      ++over_limit_.count;
+      over_limit_.happened();
       break;
     case transport::Shortage::threads:
       counters_.refused_connection();
-      ++without_thread_.count;
+      without_thread_.happened();
       break;
     case transport::Shortage::descriptors:
       counters_.accept_pause();
-      ++paused_.count;
+      paused_.happened();
       break;
     case transport::Shortage::connection:
       counters_.failed_accept();  // the network's fault or the peer's, so there is no line

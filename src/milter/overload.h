@@ -3,13 +3,12 @@
 #define MSGID_MILTER_OVERLOAD_H
 
 #include <chrono>
-#include <cstddef>
 #include <mutex>
-#include <optional>
 
 #include "milter/counters.h"
 #include "milter/transport.h"
 #include "report/log.h"
+#include "report/once_a_minute.h"
 
 namespace milter {
 
@@ -25,21 +24,14 @@ class Overload {
   void tell(Clock::time_point now = Clock::now()) noexcept;
 
  private:
-  struct Line {
-    std::size_t count = 0;  ///< since the last line
-    std::optional<Clock::time_point> logged;
-    /// The number for the line that is due; 0: none is.
-    std::size_t take(Clock::time_point now);
-  };
-
   void log_what_is_due(Clock::time_point now);
 
   const report::Log& log_;
   Counters& counters_;
   std::mutex mutex_;
-  Line over_limit_;
-  Line without_thread_;
-  Line paused_;
+  report::OnceAMinute over_limit_;
+  report::OnceAMinute without_thread_;
+  report::OnceAMinute paused_;
 };
 
 }  // namespace milter

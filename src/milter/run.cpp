@@ -6,15 +6,18 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <new>
 #include <optional>
+#include <system_error>
 
 #include "config/options.h"
 #include "config/warnings.h"
 #include "milter/adapter.h"
+#include "milter/libmilter_lines.h"
 #include "milter/life.h"
 #include "milter/listener.h"
 #include "milter/metrics.h"
@@ -25,6 +28,7 @@
 #include "milter/transport.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
+#include "report/log_writer.h"
 
 namespace milter {
 
@@ -32,8 +36,22 @@ namespace {
 
 constexpr const char* program = "msgid-milter";
 
-[[noreturn]] void fail(const config::Loaded& loaded, const std::string& option, const std::string& reason) {
-  throw config::StartupError(config::line_about(loaded, option, reason));
+using LogClock = report::LogWriter::Clock;
+
+[[noreturn]] void fail(const config::Loaded& loaded, const std::string& option, const std::string& reason,
+                       int status = EX_CONFIG) {
+  throw config::StartupError(config::line_about(loaded, option, reason), status);
+}
+
+/// What `begin` returns. What the system refuses it for becomes a StartupError that names the thing.
+template <class Begin>
+auto started(const std::string& thing, Begin begin) {
+  try {
+    return begin();
+  } catch (const std::system_error& error) {
+    throw config::StartupError("cannot begin " + thing + ": " + error.code().message(),
+                               config::status_for(error.code().value()));
+  }
 }
 
 bool is_root(const std::string& user) {
@@ -56,21 +74,16 @@ Listener start_listening(const config::Loaded& loaded, const std::vector<notify:
     drop_privileges(settings);
     return listener;
   } catch (const ListenError& error) {
-    fail(loaded, error.option, error.what());
+    fail(loaded, error.option, error.what(), error.status);
   }
 }
 
-/// Opened by the user that serves, so that it can be opened again. Null where none is set.
-report::AuditTrail* start_trail(const config::Loaded& loaded, const report::Log& log) {
-  const std::string& path = loaded.settings.audit_log;
-  if (path.empty()) return nullptr;
-  try {
-    auto trail = std::make_unique<report::AuditTrail>(path, log);
-    trail->start();
-    return trail.release();
-  } catch (const std::exception& error) {
-    fail(loaded, "audit-log", path + ": " + error.what());
-  }
+/// For the user that serves, so that the file can be opened again. Null where none is set.
+report::AuditTrail* start_trail(const config::Settings& settings, const report::Log& log) {
+  if (settings.audit_log.empty()) return nullptr;
+  auto trail = std::make_unique<report::AuditTrail>(settings.audit_log, log, settings.log_buffer);
+  trail->start();
+  return trail.release();
 }
 
 std::string libmilter_version() {
@@ -93,8 +106,9 @@ std::unique_ptr<ScrapeServer> start_metrics(const config::Loaded& loaded, const 
                                              .version = MSGID_VERSION,
                                              .libmilter_version = libmilter});
     });
-  } catch (const std::exception& error) {
-    fail(loaded, "metrics", where.host_and_port() + ": " + error.what());
+  } catch (const std::system_error& error) {
+    fail(loaded, "metrics", where.host_and_port() + ": " + error.code().message(),
+         config::status_for(error.code().value()));
   }
 }
 
@@ -112,52 +126,79 @@ void print_warnings(const config::Loaded& loaded) {
   }
 }
 
-/// Without memory for a line the exit status is right all the same.
-void say_the_end(Service& service, std::optional<std::size_t> open_sessions) noexcept {
-  try {
-    if (!open_sessions) service.log.listener_failed();
-    if (service.trail != nullptr) service.trail->stop();
-    service.log.stopped(open_sessions.value_or(service.sessions.count()));
-  } catch (const std::bad_alloc&) {
-    return;
-  }
+report::LogOutput log_output(config::LogTarget target) {
+  return target == config::LogTarget::syslog ? report::to_syslog(program) : report::to_standard_error(program);
 }
 
-int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals) {
+/// Writes what there is to say at the end, in less than a second after `end`; false where there is more. Without memory
+/// for a line the exit status is right all the same.
+bool say_the_end(Service& service, const Life::End& end, report::LogWriter& writer) noexcept {
+  using std::chrono::milliseconds;
+  bool is_said = false;
+  try {
+    if (!end.open_sessions) service.log.listener_failed();
+    is_said = service.trail == nullptr || service.trail->stop(end.latest + milliseconds(400));
+    service.log.stopped(end.open_sessions.value_or(service.sessions.count()));
+  } catch (const std::bad_alloc&) {
+    is_said = false;
+  }
+  return writer.flush(end.latest + milliseconds(800)) && is_said;
+}
+
+int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals,
+          report::LogWriter& writer, Counters& counters) {
   // Sessions can be at work until the process ends, so what they use is never freed.
-  static Counters& counters = *new Counters(loaded.settings.metrics.is_set());
   static const report::Log& log =
-      *new report::Log(loaded.settings.log == config::LogTarget::syslog ? report::to_syslog(program)
-                                                                        : report::to_standard_error(program),
-                       [](report::Failure cause) { counters.failure(cause); });
+      *new report::Log([&writer](report::Severity severity, std::string_view line) { writer.write(severity, line); },
+                       [&counters](report::Failure cause) { counters.failure(cause); });
+  take_libmilter_lines(log);
   static Service& service = *new Service(std::make_shared<const config::Settings>(loaded.settings), log, counters);
-  if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter");
+  if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter", EX_OSERR);
   static Overload& overload = *new Overload(log, counters);
   const std::vector<notify::HandedSocket> handed_over = notify::handed_sockets();
   Listener listener = start_listening(loaded, handed_over, overload, service.asked_fields);
   service.is_unix = listener.is_unix();
   const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service);
-  service.trail = start_trail(loaded, log);
+  service.trail = started("the thread of the audit log", [&] { return start_trail(loaded.settings, log); });
+  auto life = started("the listening thread", [&] {
+    return std::make_unique<Life>(loaded, Life::Parts{service, listener, signals, overload},
+                                  [&] { return config::load(arguments); });
+  });
   std::vector<std::string> names;
   for (const notify::HandedSocket& socket : handed_over) names.push_back(socket.name);
   for (const std::string& line : config::doubtful_files(loaded.files)) log.file_in_doubt(line);
   log.serving(listener.endpoints(), loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only",
               MSGID_VERSION, names);
-  Life life(loaded, {service, listener, signals, overload}, [&] { return config::load(arguments); });
-  const std::optional<std::size_t> open_sessions = life.run();
-  say_the_end(service, open_sessions);
-  const int status = open_sessions ? EX_OK : EX_SOFTWARE;
-  // Callbacks that are still at work must not see the end of what main() and the libraries have made.
-  if (open_sessions != std::size_t{0}) std::_Exit(status);
+  const Life::End end = life->run();
+  const bool is_said = say_the_end(service, end, writer);
+  const int status = end.open_sessions ? EX_OK : EX_SOFTWARE;
+  // Callbacks and threads that are still at work must not see the end of what main() and the libraries have made.
+  if (!is_said || end.open_sessions != std::size_t{0}) std::_Exit(status);
   return status;
+}
+
+int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals) {
+  static Counters& counters = *new Counters(loaded.settings.metrics.is_set());
+  static report::LogWriter& writer = *started("the thread of the log", [&] {
+    return new report::LogWriter(log_output(loaded.settings.log), loaded.settings.log_buffer,
+                                 [] { counters.failure(report::Failure::log); });
+  });
+  try {
+    return serve(loaded, arguments, signals, writer, counters);
+  } catch (const std::exception&) {
+    // What libmilter has said of the reason.
+    writer.flush(LogClock::now() + std::chrono::milliseconds(800));
+    throw;
+  }
 }
 
 }  // namespace
 
 int run(const std::vector<std::string>& arguments) {
   Signals signals;
-  // A file over RLIMIT_FSIZE is a write that fails, like any other.
+  // A file over RLIMIT_FSIZE is a write that fails, like any other; and so is standard error without a reader.
   ::signal(SIGXFSZ, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);
   const config::Loaded loaded = config::load(arguments);
   switch (loaded.command) {
     case config::Command::help:

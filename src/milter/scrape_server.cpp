@@ -27,10 +27,6 @@ using std::chrono::steady_clock;
 /// Of connections that wait. One that finds no room there tries again after a second.
 constexpr int backlog = 1024;
 
-std::string text_of(int error) {
-  return std::generic_category().message(error);
-}
-
 int listen_at(const config::Endpoint& where) {
   sockaddr_storage address = {};
   socklen_t size = 0;
@@ -48,14 +44,14 @@ int listen_at(const config::Endpoint& where) {
     size = sizeof(in);
   }
   const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) throw std::runtime_error(text_of(errno));
+  if (fd < 0) throw std::system_error(errno, std::generic_category());
   const int on = 1;
   // A restart does not wait for connections of the process before.
   if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
       ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(fd, backlog) != 0) {
     const int error = errno;
     ::close(fd);
-    throw std::runtime_error(text_of(error));
+    throw std::system_error(error, std::generic_category());
   }
   return fd;
 }
@@ -272,7 +268,7 @@ ScrapeServer::ScrapeServer(const config::Endpoint& where, Text text)
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    if (stop_ < 0) throw std::runtime_error(text_of(errno));
+    if (stop_ < 0) throw std::system_error(errno, std::generic_category());
     thread_ = std::thread([this] { serve(); });
   } catch (const std::exception&) {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -1,12 +1,15 @@
 #include "report/audit_trail.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -15,7 +18,11 @@ namespace report {
 
 namespace {
 
-using std::chrono::steady_clock;
+/// As long as a stop waits for a disk that takes nothing.
+constexpr std::chrono::milliseconds stall{800};
+
+/// How often a file that cannot be opened is tried, for each line about it.
+constexpr int retries_per_line = 6;
 
 std::string text_of(int error) {
   return std::generic_category().message(error);
@@ -53,37 +60,49 @@ Opened open_file(const std::string& path) {
 
 }  // namespace
 
-AuditTrail::AuditTrail(std::string path, const Log& log, std::chrono::milliseconds interval, Clock clock)
+AuditTrail::AuditTrail(std::string path, const Log& log, std::size_t most, std::chrono::milliseconds interval,
+                       Clock clock)
     : path_(std::move(path)),
       log_(log),
       interval_(interval),
       clock_(clock ? std::move(clock) : Clock(system_time)),
       host_(host_name()),
-      since_(clock_()) {
-  const Opened opened = open_file(path_);
-  file_ = opened.file;
-  is_torn_ = opened.is_torn;
-}
+      records_(most),
+      since_(clock_()) {}
 
 AuditTrail::~AuditTrail() {
-  if (thread_.joinable()) stop();
-  ::close(file_);
+  is_to_end_ = true;
+  records_.wake();
+  if (thread_.joinable()) thread_.join();
+  if (file_ >= 0) ::close(file_);
 }
 
 void AuditTrail::start() {
   thread_ = std::thread([this] { run(); });
+  ::pthread_setname_np(thread_.native_handle(), "audit-log");  // for ps -T
+  const Steady::time_point end = Steady::now() + std::chrono::seconds(1);
+  while (!has_tried_ && Steady::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-void AuditTrail::stop() {
-  if (thread_.joinable()) {
-    {
-      const std::lock_guard lock(thread_mutex_);
-      is_stopping_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-  }
-  write_totals(true);
+bool AuditTrail::flush(Steady::time_point until) {
+  return records_.drain(until, stall);
+}
+
+bool AuditTrail::stop(Steady::time_point until) {
+  is_to_end_ = true;
+  records_.wake();
+  flush(until);
+  // The last totals are left.
+  const Steady::time_point end = std::min(until, Steady::now() + stall);
+  while (!has_ended_ && Steady::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const bool has_ended = has_ended_;
+  if (const std::size_t lost = without_room_.exchange(0) + records_.size()) log_.audit_records_lost(lost);
+  return has_ended;
+}
+
+void AuditTrail::tell(Steady::time_point now) {
+  told_.happened(without_room_.exchange(0));
+  if (const std::size_t lost = told_.take(now)) log_.audit_records_lost(lost);
 }
 
 void AuditTrail::clean() noexcept {
@@ -109,10 +128,14 @@ void AuditTrail::affected(AuditRecord record, FindingCounts counts) noexcept {
   try {
     record.time = rfc3339(clock_());
     record.host = host_;
-    append(record.queue_id, to_json_line(record));
-  } catch (const std::exception&) {
-    // No memory, not even for a line. Mail passes.
+    Record made{record.queue_id, to_json_line(record)};
+    const std::size_t octets = made.queue_id.size() + made.line.size();
+    if (records_.push(std::move(made), octets)) return;
+  } catch (const std::bad_alloc&) {
+    // Lost as well. Mail passes.
   }
+  ++without_room_;
+  log_.audit_record_without_room();
 }
 
 void AuditTrail::Passed::add(Passed other) noexcept {
@@ -127,54 +150,80 @@ void AuditTrail::Passed::add(Passed other) noexcept {
 }
 
 void AuditTrail::reopen() {
-  {
-    const std::lock_guard lock(thread_mutex_);
-    is_to_reopen_ = true;
-  }
-  wake_.notify_one();
+  is_to_reopen_ = true;
+  records_.wake();
 }
 
 void AuditTrail::run() noexcept {
-  steady_clock::time_point end = steady_clock::now() + interval_;
+  const auto retry_interval = std::max(interval_ / retries_per_line, std::chrono::milliseconds(1));
+  Steady::time_point totals_due = Steady::now() + interval_;
+  open(true);
+  has_tried_ = true;
   for (;;) {
-    std::unique_lock lock(thread_mutex_);
-    wake_.wait_until(lock, end, [this] { return is_stopping_ || is_to_reopen_; });
+    const bool is_open = file_ >= 0;
+    records_.wait(is_open ? totals_due : Steady::now() + retry_interval, is_open);
     // What was asked for before the end is done before it.
-    if (std::exchange(is_to_reopen_, false)) {
-      lock.unlock();
-      open_again();
-      continue;
-    }
-    if (is_stopping_) return;
-    lock.unlock();
-    if (steady_clock::now() < end) continue;
+    const bool is_to_end = is_to_end_;
+    const bool is_asked = is_to_reopen_.exchange(false);
+    write_waiting();
+    if (is_asked || file_ < 0) open(is_asked);
+    if (is_to_end) break;
+    if (Steady::now() < totals_due) continue;
     write_totals(false);
-    end = steady_clock::now() + interval_;
+    totals_due = Steady::now() + interval_;
   }
+  write_waiting();
+  write_totals(true);
+  lose_waiting();
+  has_ended_ = true;
 }
 
-/// The new file first: where it cannot be opened, the old one goes on.
-void AuditTrail::open_again() noexcept {
+/// The new file first: where it cannot be opened, the old one goes on. Where nobody has asked for it just now, that it
+/// cannot be opened is said once in an interval.
+void AuditTrail::open(bool is_asked) noexcept {
+  const bool has_old_file = file_ >= 0;
   try {
     try {
       const Opened opened = open_file(path_);
-      int old_file = -1;
-      {
-        const std::lock_guard lock(file_mutex_);
-        old_file = std::exchange(file_, opened.file);
-        is_torn_ = opened.is_torn;
-      }
-      ::close(old_file);
-      log_.audit_log_reopened(path_);
+      if (has_old_file) ::close(file_);
+      file_ = opened.file;
+      is_torn_ = opened.is_torn;
+      if (has_old_file || was_refused_) log_.audit_log_opened(path_);
+      was_refused_ = false;
     } catch (const std::runtime_error& error) {
-      log_.audit_log_not_reopened(path_, error.what());
+      const Steady::time_point now = Steady::now();
+      if (!is_asked && now - said_ < interval_) return;
+      said_ = now;
+      was_refused_ = true;
+      log_.audit_log_not_opened(path_, error.what(), has_old_file);
     }
-  } catch (const std::exception&) {
+  } catch (const std::bad_alloc&) {
     // No memory, not even for a line.
   }
 }
 
+/// Those that wait now; while the file cannot be opened, none.
+void AuditTrail::write_waiting() noexcept {
+  for (std::size_t count = file_ >= 0 ? records_.size() : 0; count > 0; --count) {
+    try {
+      if (const std::optional<Record> record = records_.take()) append(record->queue_id, record->line);
+    } catch (const std::exception&) {
+      // Lost, and the log has a line; or there was no memory for that.
+    }
+    records_.done();
+  }
+}
+
+/// For a file that could not be opened to the end.
+void AuditTrail::lose_waiting() noexcept {
+  for (; records_.take(); records_.done()) {
+    ++without_room_;
+    log_.audit_record_without_room();
+  }
+}
+
 void AuditTrail::write_totals(bool even_of_nothing) noexcept {
+  if (file_ < 0) return;  // they are counted on
   Passed passed;
   {
     const std::lock_guard lock(passed_mutex_);
@@ -209,21 +258,17 @@ void AuditTrail::write_totals(bool even_of_nothing) noexcept {
 
 /// One write. Throws where it failed, after the line in the log.
 void AuditTrail::append(std::string_view queue_id, const std::string& line) {
-  std::string reason;
-  {
-    const std::lock_guard lock(file_mutex_);
-    const std::string record = is_torn_ ? "\n" + line : line;
-    const ssize_t written = ::write(file_, record.data(), record.size());
-    const auto missing = static_cast<ssize_t>(record.size()) - written;
-    // Without its line end it is a whole record all the same, which the next line will end.
-    if (written > 0 && missing <= 1) {
-      is_torn_ = missing == 1;
-      return;
-    }
-    reason = written < 0 ? text_of(errno) : "only a part of it was written";
-    // A part that is the LF alone ends the torn line.
-    if (written > 0) is_torn_ = record[static_cast<std::size_t>(written) - 1] != '\n';
+  const std::string record = is_torn_ ? "\n" + line : line;
+  const ssize_t written = ::write(file_, record.data(), record.size());
+  const auto missing = static_cast<ssize_t>(record.size()) - written;
+  // Without its line end it is a whole record all the same, which the next line will end.
+  if (written > 0 && missing <= 1) {
+    is_torn_ = missing == 1;
+    return;
   }
+  const std::string reason = written < 0 ? text_of(errno) : "only a part of it was written";
+  // A part that is the LF alone ends the torn line.
+  if (written > 0) is_torn_ = record[static_cast<std::size_t>(written) - 1] != '\n';
   log_.audit_record_lost(queue_id, reason);
   throw std::runtime_error(reason);
 }

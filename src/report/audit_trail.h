@@ -1,13 +1,15 @@
 // The file that audit records are appended to, and the totals of what has passed.
 //
-// Many threads append at once; each record is one write(2). A record that cannot be written costs one line in the log,
-// never an exception, never mail. Half a record, on a disk that fills up, spoils only itself: the next one begins a new
-// line.
+// Many threads hand records over; one opens the file and writes, a record with one write(2). So neither a disk that
+// hangs nor one that is full holds mail up: what cannot be written, or does not fit the queue any more, is a lost
+// record, which is counted and logged. Half a record, on a disk that fills up, spoils only itself: the next one begins
+// a new line. While the file cannot be opened, records wait.
 #ifndef MSGID_REPORT_AUDIT_TRAIL_H
 #define MSGID_REPORT_AUDIT_TRAIL_H
 
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -18,7 +20,9 @@
 #include <utility>
 
 #include "report/audit_record.h"
+#include "report/bounded_queue.h"
 #include "report/log.h"
+#include "report/once_a_minute.h"
 
 namespace report {
 
@@ -29,24 +33,37 @@ class AuditTrail {
  public:
   /// Seconds since 1970.
   using Clock = std::function<std::int64_t()>;
+  using Steady = std::chrono::steady_clock;
 
-  /// Opens the file at `path` for appending, or makes it with mode 0640. It must be a regular file: a FIFO could hold
-  /// mail up. Throws std::runtime_error with the reason. `log` must outlive the trail.
-  AuditTrail(std::string path, const Log& log, std::chrono::milliseconds interval = std::chrono::minutes(1),
-             Clock clock = {});
+  /// The file at `path` is opened for appending, or made with mode 0640. It must be a regular file: a FIFO could hold
+  /// the thread up. `log` must outlive the trail. `most`: octets of records that may wait to be written. `interval`:
+  /// between totals, and between lines about a file that cannot be opened.
+  AuditTrail(std::string path, const Log& log, std::size_t most,
+             std::chrono::milliseconds interval = std::chrono::minutes(1), Clock clock = {});
+  /// Waits for the thread, for as long as that takes.
   ~AuditTrail();
   AuditTrail(const AuditTrail&) = delete;
   AuditTrail& operator=(const AuditTrail&) = delete;
 
-  /// Begins a thread that writes totals after each interval in which messages have passed, and opens the file again
-  /// when asked to.
+  /// Begins the thread, which opens the file, tries again where it cannot, and writes totals after each interval in
+  /// which messages have passed. Waits for the first try, but not for more than a second. Throws std::system_error.
   void start();
 
-  /// The file at the path is to be opened again, for logrotate. Does not wait for it.
+  /// The file at the path is to be opened again, for logrotate: what was handed over so far goes to the old one. Does
+  /// not wait for it.
   void reopen();
 
-  /// Ends the thread and writes the last totals, even of no messages. Sessions that still run may go on to append.
-  void stop();
+  /// Logs how many records found no room, if any did and the last such line is a minute ago. To be called now and then,
+  /// by one thread.
+  void tell(Steady::time_point now = Steady::now());
+
+  /// Waits until the records that were handed over are written. False at `until`, and before that where none was
+  /// written for most of a second.
+  bool flush(Steady::time_point until);
+
+  /// Writes what waits, and the last totals, even of no messages; and ends the thread. Where flush() would give up,
+  /// it does: false, and the thread is still at work. What is handed over after this is not written.
+  bool stop(Steady::time_point until);
 
   /// A message without findings has passed.
   void clean() noexcept;
@@ -70,8 +87,15 @@ class AuditTrail {
     void add(Passed other) noexcept;  // allocates nothing
   };
 
+  struct Record {
+    std::string queue_id;
+    std::string line;
+  };
+
   void run() noexcept;
-  void open_again() noexcept;
+  void open(bool is_asked) noexcept;
+  void write_waiting() noexcept;
+  void lose_waiting() noexcept;
   void write_totals(bool even_of_nothing) noexcept;
   void append(std::string_view queue_id, const std::string& line);
 
@@ -81,18 +105,25 @@ class AuditTrail {
   const Clock clock_;
   const std::string host_;
 
-  std::mutex file_mutex_;
+  BoundedQueue<Record> records_;
+  std::atomic<std::size_t> without_room_ = 0;  ///< records that no line has told of
+  OnceAMinute told_;                           ///< of them; of the thread that calls tell()
+
+  std::mutex passed_mutex_;
+  Passed passed_;  ///< since the last totals
+
+  std::atomic<bool> has_tried_ = false;  ///< to open the file
+  std::atomic<bool> is_to_reopen_ = false;
+  std::atomic<bool> is_to_end_ = false;
+  std::atomic<bool> has_ended_ = false;
+
+  // Of the thread.
   int file_ = -1;
-  bool is_torn_ = false;  ///< the file ends within a line
+  bool is_torn_ = false;      ///< the file ends within a line
+  bool was_refused_ = false;  ///< when it was to be opened last
+  Steady::time_point said_;   ///< when it said so last
+  std::int64_t since_;
 
-  std::mutex passed_mutex_;  // not the file's: a slow disk must not hold clean mail up
-  Passed passed_;            ///< since the last totals
-
-  std::int64_t since_;  // of the thread, and of stop() after it
-  std::mutex thread_mutex_;
-  std::condition_variable wake_;
-  bool is_stopping_ = false;
-  bool is_to_reopen_ = false;
   std::thread thread_;
 };
 

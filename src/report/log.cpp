@@ -1,8 +1,5 @@
 #include "report/log.h"
 
-#include <syslog.h>
-#include <unistd.h>
-
 namespace report {
 
 namespace {
@@ -136,8 +133,10 @@ std::string_view name_of(Failure cause) noexcept {
       return "cannot-change-fields";
     case Failure::audit_log:
       return "audit-log";
-    case Failure::audit_log_reopen:
-      return "audit-log-reopen";
+    case Failure::audit_log_open:
+      return "audit-log-open";
+    case Failure::log:
+      return "log";
     case Failure::exception:
       break;
   }
@@ -146,25 +145,6 @@ std::string_view name_of(Failure cause) noexcept {
 
 std::string_view reason_of(const msgid::Finding& finding, Outcome outcome) noexcept {
   return outcome == Outcome::failed ? "change-header" : std::string_view(finding.reason);
-}
-
-LogSink to_syslog(const char* name) {
-  ::openlog(name, LOG_PID, LOG_MAIL);
-  return [](Severity severity, std::string_view line) {
-    const int priority = severity == Severity::info ? LOG_INFO : severity == Severity::warning ? LOG_WARNING : LOG_ERR;
-    ::syslog(priority, "%.*s", static_cast<int>(line.size()), line.data());
-  };
-}
-
-LogSink to_standard_error(const char* name) {
-  ::openlog(name, LOG_PID | LOG_PERROR, LOG_MAIL);
-  return [prefix = std::string(name) + ": "](Severity, std::string_view line) {
-    std::string text = prefix;
-    text += line;
-    text += '\n';
-    // A log that cannot be written is no reason to fail a message.
-    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
-  };
 }
 
 void Log::serving(const std::vector<std::string>& endpoints, std::string_view mode, std::string_view version,
@@ -309,18 +289,37 @@ void Log::audit_record_lost(std::string_view queue_id, std::string_view what) co
   sink_(Severity::error, line);
 }
 
-void Log::audit_log_reopened(std::string_view path) const {
-  std::string line = "audit-log opened again: ";
+void Log::audit_records_lost(std::size_t count) const {
+  std::string line = "audit records are lost, the audit-log did not take them in time:";
+  append_bare(line, "count", std::to_string(count));
+  sink_(Severity::error, line);
+}
+
+void Log::audit_log_opened(std::string_view path) const {
+  std::string line = "audit-log opened: ";
   append_escaped(line, path, false);
   sink_(Severity::info, line);
 }
 
-void Log::audit_log_not_reopened(std::string_view path, std::string_view what) const {
-  count(Failure::audit_log_reopen);
-  std::string line = "audit-log cannot be opened again, the old file goes on: ";
+void Log::audit_log_not_opened(std::string_view path, std::string_view what, bool has_old_file) const {
+  count(Failure::audit_log_open);
+  std::string line = has_old_file ? "audit-log cannot be opened again, the old file goes on: "
+                                  : "audit-log cannot be opened, mail is served without it: ";
   append_escaped(line, path, false);
   append_quoted(line, "what", what);
   sink_(Severity::error, line);
+}
+
+void Log::libmilter_line(Severity severity, std::string_view text) const {
+  std::string line = "libmilter: ";
+  for (const char c : text) {
+    if (c < 32 || c > 126) {
+      append_hex(line, c);
+    } else {
+      line += c;
+    }
+  }
+  sink_(severity, line);
 }
 
 }  // namespace report

@@ -24,14 +24,8 @@ enum class Severity { info, warning, error };
 /// broken fields must not fill the disk.
 inline constexpr std::size_t max_findings = 50;
 
-/// Takes one line, without its end. Called by many threads at once; must not throw.
+/// Takes one line, without its end. Called by many threads at once; must neither throw nor wait (log_writer.h).
 using LogSink = std::function<void(Severity, std::string_view line)>;
-
-/// To syslog, facility mail. `name` must live as long as the process.
-LogSink to_syslog(const char* name);
-
-/// To standard error, "name: line", one write a line. Lines that libmilter itself sends to syslog come there too.
-LogSink to_standard_error(const char* name);
 
 /// What was known of the message when the line was written. Empty where it was not.
 struct MessageContext {
@@ -67,10 +61,11 @@ enum class Failure {
   header_size,
   signatures_size,
   cannot_change_fields,  ///< a session
-  audit_log,
-  audit_log_reopen,
+  audit_log,             ///< a record is lost
+  audit_log_open,        ///< it cannot be opened
+  log,                   ///< a line is lost
 };
-inline constexpr std::size_t failure_count = 7;
+inline constexpr std::size_t failure_count = 8;
 std::string_view name_of(Failure cause) noexcept;
 
 /// Is told of each failure that is logged, before its line is written. Called by many threads at once; must not throw.
@@ -124,9 +119,16 @@ class Log {
 
   /// A record of the audit trail is lost. Without a queue id: one of totals, which are counted on.
   void audit_record_lost(std::string_view queue_id, std::string_view what) const;
-  void audit_log_reopened(std::string_view path) const;
-  /// The old file goes on to be written.
-  void audit_log_not_reopened(std::string_view path, std::string_view what) const;
+  /// A record found no room among those that wait to be written. It is counted; audit_records_lost() tells of it later.
+  void audit_record_without_room() const { count(Failure::audit_log); }
+  void audit_records_lost(std::size_t count) const;
+  /// After it could not be opened, or when it was to be opened again.
+  void audit_log_opened(std::string_view path) const;
+  /// `has_old_file`: that one goes on to be written. Else records wait, as many as there is room for.
+  void audit_log_not_opened(std::string_view path, std::string_view what, bool has_old_file) const;
+
+  /// A line of libmilter's own, which may hold anything.
+  void libmilter_line(Severity severity, std::string_view line) const;
 
  private:
   void count(Failure cause) const {

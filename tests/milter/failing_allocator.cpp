@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,8 @@ int __real_accept4(int, sockaddr*, socklen_t*, int);
 int __wrap_accept4(int, sockaddr*, socklen_t*, int);
 int __real_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 int __wrap_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+ssize_t __real_write(int, const void*, std::size_t);
+ssize_t __wrap_write(int, const void*, std::size_t);
 void* __real_malloc(std::size_t);
 void* __real_calloc(std::size_t, std::size_t);
 void* __real_realloc(void*, std::size_t);
@@ -52,6 +55,7 @@ Orders* given_orders() {
 bool is_refused(std::size_t octets) {
   Orders* const orders = given_orders();
   if (orders == nullptr) return false;
+  while (octets == orders->held && octets != 0) ::usleep(1000);
   const std::uint64_t number = ++orders->count;
   const std::uint64_t every = orders->every;
   const std::uint64_t larger_than = orders->larger_than;
@@ -76,6 +80,15 @@ int __wrap_accept4(int listener, sockaddr* address, socklen_t* size, int flags) 
     return __real_accept4(listener, address, size, flags);
   errno = static_cast<int>(orders->accept_error);
   return -1;
+}
+
+ssize_t __wrap_write(int descriptor, const void* octets, std::size_t size) {
+  const Orders* const orders = given_orders();
+  struct stat status = {};
+  while (orders != nullptr && orders->disk_hangs != 0 && ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+         status.st_nlink > 0)  // not where tests have the log, a file without a name
+    ::usleep(1000);
+  return __real_write(descriptor, octets, size);
 }
 
 void* __wrap_malloc(std::size_t octets) {

@@ -303,7 +303,7 @@ TEST(Metrics, APortInUseIsAStartUpError) {
   const SocketDirectory directory;
   const std::string port = std::to_string(first.port);
   Daemon second(program(), arguments({"--socket=unix:" + (directory / "s"), "--metrics=" + port}));
-  EXPECT_EQ(second.wait(), 78);
+  EXPECT_EQ(second.wait(), 75);
   EXPECT_EQ(second.errors(), "msgid-milter: command line: metrics: 127.0.0.1:" + port + ": Address already in use\n");
   first.samples();
 }

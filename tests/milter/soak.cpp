@@ -122,7 +122,7 @@ bool compare_log(const fake_mta::Daemon& daemon, const Sent& sent, std::uint64_t
       load::count_lines(daemon.lines(), {{"rewritten", " action=rewritten "},
                                          {"header-size", "reason=header-size"},
                                          {"reloaded", "reloaded old-sessions="},
-                                         {"audit-log opened again", "audit-log opened again"},
+                                         {"audit-log opened", "audit-log opened"},
                                          {"start", "serving "},
                                          {"stop", "stopp"}});
   bool is_right = row("log: rewritten", static_cast<double>(lines["rewritten"]), static_cast<double>(sent.edits));

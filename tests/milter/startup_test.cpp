@@ -20,6 +20,7 @@ using fake_mta::Session;
 using fake_mta::SocketDirectory;
 
 constexpr int refused = 78;
+constexpr int in_use = 75;  // for now: the service manager tries again
 
 struct Result {
   std::optional<int> status;
@@ -83,7 +84,7 @@ TEST(Socket, ALiveOneIsLeftAlone) {
   Service service;
   Session open = service.session();
   const Result second = run(arguments({"--socket=" + service.address()}));
-  EXPECT_EQ(second.status, refused);
+  EXPECT_EQ(second.status, in_use);
   EXPECT_NE(second.errors.find("socket"), std::string::npos) << second.errors;
   EXPECT_TRUE(works(service.address()));
   EXPECT_EQ(open.send(reported_message()).modifications, reported_edit());
@@ -140,8 +141,8 @@ TEST(Socket, IsMadeByTheUserAndForTheGroup) {
 TEST(Socket, ATcpPortInUseIsRefused) {
   Service service({}, Service::Family::tcp);
   const Result second = run(arguments({"--socket=" + service.address()}));
-  EXPECT_EQ(second.status, refused) << second.errors;
-  EXPECT_NE(second.errors, "");
+  EXPECT_EQ(second.status, in_use) << second.errors;
+  EXPECT_NE(second.errors.find("Address already in use"), std::string::npos) << second.errors;
   EXPECT_TRUE(works(service.address()));
 }
 

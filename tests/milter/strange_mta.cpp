@@ -199,15 +199,12 @@ class AuditLog {
     is_right &= compare("lines that were not expected", wrong_, 0);
     is_right &= compare("totals, clean", totals_.clean, sent.clean);
     is_right &= compare("totals, affected", totals_.affected, sent.affected.size());
-    std::cout << "audit log: " << empty_lines_ << " empty lines\n";
     return compare("totals, messages", totals_.messages, sent.messages()) && is_right;
   }
 
  private:
   bool is_expected(const std::string& line) {
     try {
-      // Where a reload comes while a record is written, the daemon may take the record for torn, and begin a new line.
-      if (line.empty()) return ++empty_lines_ > 0;
       const auto read = report::parse_audit_line(line);
       if (const auto* const totals = std::get_if<report::AuditTotals>(&read)) {
         totals_.clean += totals->clean;
@@ -231,7 +228,6 @@ class AuditLog {
   report::AuditTotals totals_;
   std::uint64_t records_ = 0;
   std::uint64_t wrong_ = 0;
-  std::uint64_t empty_lines_ = 0;
 };
 
 bool compare_log(const fake_mta::Daemon& daemon, const Sent& sent) {
@@ -241,7 +237,7 @@ bool compare_log(const fake_mta::Daemon& daemon, const Sent& sent) {
                                          {"finding", " action=reported "},
                                          {"log-only", "log-only for this session"},
                                          {"reload", "reloaded old-sessions="},
-                                         {"rotation", "audit-log opened again"},
+                                         {"rotation", "audit-log opened"},
                                          {"start", "serving "},
                                          {"stop", "stopp"}});
   const bool is_right =

@@ -254,7 +254,7 @@ TEST(Trail, ASignalAfterARenameGoesToANewFile) {
   fs::rename(path, path + ".1");
   mta.send(reported_message());
   kill(service.daemon().pid(), SIGUSR1);
-  EXPECT_NE(service.daemon().wait_for_line("audit-log opened again: " + path), "");
+  EXPECT_NE(service.daemon().wait_for_line("audit-log opened: " + path), "");
   mta.send(clean_message());
   mta.send(reported_message());
   quit(mta);
@@ -306,11 +306,13 @@ TEST(Trail, AFullDiskCostsALineInTheLog) {
   }
   Session mta = service->session();
   EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit()) << "half a record";
+  EXPECT_NE(service->daemon().wait_for_line("only a part of it was written"), "");
   EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit()) << "no record";
+  EXPECT_NE(service->daemon().wait_for_line("File too large"), "");
   EXPECT_TRUE(mta.send(clean_message()).modifications.empty());
   fs::rename(path, path + ".1");  // to where there is room
   kill(service->daemon().pid(), SIGUSR1);
-  ASSERT_NE(service->daemon().wait_for_line("audit-log opened again"), "");
+  ASSERT_NE(service->daemon().wait_for_line("audit-log opened"), "");
   EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
   quit(mta);
   const Strings log = service->log();
@@ -387,33 +389,58 @@ TEST(Trail, RecipientsOnlyWhereTheyAreAskedFor) {
   }
 }
 
-std::string refusal(const std::string& path) {
-  const SocketDirectory directory;
-  fake_mta::Daemon daemon(program(),
-                          arguments({"--socket=unix:" + (directory / "milter.sock"), "--audit-log=" + path}));
-  EXPECT_EQ(daemon.wait(), 78);
-  return daemon.errors();
+/// What the daemon says of an audit log that it cannot open. It serves all the same.
+std::string said_of(const std::string& path) {
+  Service service({"--audit-log=" + path});
+  const std::string beginning = "msgid-milter: audit-log cannot be opened, mail is served without it: ";
+  std::string line = service.daemon().wait_for_line(beginning);
+  Session mta = service.session();
+  EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
+  quit(mta);
+  service.daemon().terminate();
+  EXPECT_EQ(service.daemon().wait(), 0);
+  EXPECT_NE(service.daemon().wait_for_line("audit records are lost, the audit-log did not take them in time: count=1"),
+            "");
+  return line.substr(std::min(line.size(), beginning.size()));
 }
 
-TEST(Trail, AFileThatCannotBeOpenedKeepsTheServiceFromStarting) {
+TEST(Trail, AFileThatCannotBeOpenedKeepsNoMailFromBeingRepaired) {
   const SocketDirectory directory;
-  const std::string beginning = "msgid-milter: command line: audit-log: ";
   const std::string none = directory / "none/audit.jsonl";
-  EXPECT_EQ(refusal(none), beginning + none + ": No such file or directory\n");
+  EXPECT_EQ(said_of(none), none + " what=\"No such file or directory\"");
   const std::string fifo = directory / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0666), 0);
   fs::permissions(fifo, fs::perms(0666));
-  EXPECT_EQ(refusal(fifo), beginning + fifo + ": not a regular file\n");
+  EXPECT_EQ(said_of(fifo), fifo + " what=\"not a regular file\"");
   const int reader = open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  EXPECT_EQ(refusal(fifo), beginning + fifo + ": not a regular file\n");
+  EXPECT_EQ(said_of(fifo), fifo + " what=\"not a regular file\"");
   close(reader);
-  EXPECT_EQ(refusal("/dev/full"), beginning + "/dev/full: not a regular file\n");
-  EXPECT_EQ(refusal(directory.path()), beginning + directory.path() + ": Is a directory\n");
+  EXPECT_EQ(said_of("/dev/full"), "/dev/full what=\"not a regular file\"");
+  EXPECT_EQ(said_of(directory.path()), directory.path() + " what=\"Is a directory\"");
   // Opened by the user that serves, not by root.
   const std::string locked = directory / "locked";
   std::ofstream(locked).close();
   fs::permissions(locked, fs::perms(0400));
-  EXPECT_EQ(refusal(locked), beginning + locked + ": Permission denied\n");
+  EXPECT_EQ(said_of(locked), locked + " what=\"Permission denied\"");
+}
+
+TEST(Trail, AFileThatCanBeOpenedLaterHasAllRecords) {
+  const SocketDirectory directory;
+  const std::string path = directory / "later/audit.jsonl";
+  Service service({"--audit-log=" + path});
+  ASSERT_NE(service.daemon().wait_for_line("audit-log cannot be opened"), "");
+  Session mta = service.session();
+  EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
+  fs::create_directory(directory / "later");
+  fs::permissions(directory / "later", fs::perms(0777));
+  kill(service.daemon().pid(), SIGUSR1);
+  EXPECT_NE(service.daemon().wait_for_line("audit-log opened: " + path), "");
+  EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
+  quit(mta);
+  service.log();
+  const Trail trail = read_trail(path);
+  EXPECT_EQ(trail.records.size(), 2u);
+  EXPECT_EQ(trail.totals.messages, 2u);
 }
 
 }  // namespace

@@ -9,8 +9,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -44,9 +46,14 @@ class AuditTrailTest : public testing::Test {
     fs::remove_all(directory);
   }
 
-  AuditTrail trail(std::chrono::milliseconds interval = never) {
-    return AuditTrail(path.string(), log, interval, [this] { return now.load(); });
+  /// A trail that has begun.
+  std::unique_ptr<AuditTrail> begin(std::chrono::milliseconds interval = never, std::size_t most = 1 << 20) {
+    auto trail = std::make_unique<AuditTrail>(path.string(), log, most, interval, [this] { return now.load(); });
+    trail->start();
+    return trail;
   }
+
+  static AuditTrail::Steady::time_point soon() { return AuditTrail::Steady::now() + patience; }
 
   static AuditRecord record(const std::string& queue_id) {
     AuditRecord made;
@@ -109,13 +116,13 @@ class AuditTrailTest : public testing::Test {
     end << "\n";
   }
 
+  /// What the log says of a file that was not opened.
   std::string refusal() {
-    try {
-      trail();
-    } catch (const std::runtime_error& error) {
-      return error.what();
-    }
-    return "opened";
+    begin()->stop(soon());
+    const std::lock_guard lock(mutex);
+    std::string said = lines.empty() ? "opened" : lines.front();
+    lines.clear();
+    return said.substr(said.find("what=") == std::string::npos ? 0 : said.find("what=") + 5);
   }
 
   fs::path directory;
@@ -124,19 +131,22 @@ class AuditTrailTest : public testing::Test {
   std::atomic<std::int64_t> now = 1795341600;
   std::mutex mutex;
   std::vector<std::string> lines;
+  std::atomic<int> lost = 0;
   report::Log log{[this](report::Severity, std::string_view line) {
-    const std::lock_guard lock(mutex);
-    lines.emplace_back(line);
-  }};
+                    const std::lock_guard lock(mutex);
+                    lines.emplace_back(line);
+                  },
+                  [this](report::Failure cause) { lost += cause == report::Failure::audit_log ? 1 : 0; }};
 };
 
 using Strings = std::vector<std::string>;
 
 TEST_F(AuditTrailTest, AppendsRecordsWithTimeAndHost) {
-  AuditTrail one = trail();
-  affected(one, "Q1");
+  const auto one = begin();
+  affected(*one, "Q1");
   now = now + 5;
-  affected(one, "Q2");
+  affected(*one, "Q2");
+  ASSERT_TRUE(one->flush(soon()));
   ASSERT_EQ(shown(path), (Strings{"Q1", "Q2"}));
   char host[256] = {};
   gethostname(host, sizeof(host) - 1);
@@ -153,19 +163,21 @@ TEST_F(AuditTrailTest, AppendsRecordsWithTimeAndHost) {
 
 TEST_F(AuditTrailTest, GoesOnWhereTheFileEnds) {
   {
-    AuditTrail one = trail();
-    affected(one, "Q1");
+    const auto one = begin();
+    affected(*one, "Q1");
   }
-  AuditTrail two = trail();
-  affected(two, "Q2");
-  EXPECT_EQ(shown(path), (Strings{"Q1", "Q2"}));
+  const auto two = begin();
+  affected(*two, "Q2");
+  two->stop(soon());
+  EXPECT_EQ(shown(path), (Strings{"Q1", "totals 1", "Q2", "totals 1"}));
 }
 
 TEST_F(AuditTrailTest, ALineThatWasLeftTornSpoilsOnlyItself) {
   std::ofstream(path) << R"({"version":1,"ty)";
-  AuditTrail one = trail();
-  affected(one, "Q1");
-  affected(one, "Q2");
+  const auto one = begin();
+  affected(*one, "Q1");
+  affected(*one, "Q2");
+  ASSERT_TRUE(one->flush(soon()));
   EXPECT_EQ(shown(path), (Strings{"broken", "Q1", "Q2"}));
 }
 
@@ -173,12 +185,12 @@ TEST_F(AuditTrailTest, TakesARegularFileOnly) {
   EXPECT_EQ(refusal(), "opened");
   fs::remove(path);
   fs::create_directory(path);
-  EXPECT_EQ(refusal(), "Is a directory");
+  EXPECT_EQ(refusal(), "\"Is a directory\"");
   fs::remove(path);
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
-  EXPECT_EQ(refusal(), "not a regular file") << "nobody reads the FIFO";
+  EXPECT_EQ(refusal(), "\"not a regular file\"") << "nobody reads the FIFO";
   const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);
-  EXPECT_EQ(refusal(), "not a regular file") << "somebody does";
+  EXPECT_EQ(refusal(), "\"not a regular file\"") << "somebody does";
   close(reader);
   fs::remove(path);
   sockaddr_un address = {};
@@ -186,24 +198,24 @@ TEST_F(AuditTrailTest, TakesARegularFileOnly) {
   path.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
   const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
   ASSERT_EQ(bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  EXPECT_EQ(refusal(), "not a regular file");
+  EXPECT_EQ(refusal(), "\"not a regular file\"");
   close(socket);
   fs::remove(path);
   fs::create_symlink("/dev/full", path);
-  EXPECT_EQ(refusal(), "not a regular file");
+  EXPECT_EQ(refusal(), "\"not a regular file\"");
   path = directory / "none" / "audit.jsonl";
-  EXPECT_EQ(refusal(), "No such file or directory");
+  EXPECT_EQ(refusal(), "\"No such file or directory\"");
 }
 
 TEST_F(AuditTrailTest, TotalsAreWhatHasPassedSinceTheLast) {
-  AuditTrail one = trail();
-  one.clean();
-  one.clean();
-  one.unread();
-  one.affected(record("Q1"), {{{"encoded-word", "rewritten"}, 2}, {{"folded", "reported"}, 1}});
-  one.affected(record("Q2"), {{{"encoded-word", "rewritten"}, 1}, {{"encoded-word", "failed"}, 1}});
+  const auto one = begin();
+  one->clean();
+  one->clean();
+  one->unread();
+  one->affected(record("Q1"), {{{"encoded-word", "rewritten"}, 2}, {{"folded", "reported"}, 1}});
+  one->affected(record("Q2"), {{{"encoded-word", "rewritten"}, 1}, {{"encoded-word", "failed"}, 1}});
   now = now + 60;
-  one.stop();
+  one->stop(soon());
   const auto totals = std::get<AuditTotals>(report::parse_audit_line(lines_of(path).back()));
   EXPECT_EQ(totals.since, "2026-11-22T10:00:00Z");
   EXPECT_EQ(totals.time, "2026-11-22T10:01:00Z");
@@ -214,19 +226,12 @@ TEST_F(AuditTrailTest, TotalsAreWhatHasPassedSinceTheLast) {
   const decltype(totals.findings) expected = {{"encoded-word", {{"rewritten", 3}, {"failed", 1}}},
                                               {"folded", {{"reported", 1}}}};
   EXPECT_EQ(totals.findings, expected);
-  one.clean();
-  now = now + 60;
-  one.stop();
-  const auto next = std::get<AuditTotals>(report::parse_audit_line(lines_of(path).back()));
-  EXPECT_EQ(next.since, "2026-11-22T10:01:00Z");
-  EXPECT_EQ(next.messages, 1u);
-  EXPECT_TRUE(next.findings.empty());
 }
 
 // Totals that reach back over a quiet night belong to no hour and to no day.
 TEST_F(AuditTrailTest, TotalsDoNotReachBackOverQuietIntervals) {
   std::atomic<int> looks = 0;
-  AuditTrail one(path, log, std::chrono::milliseconds(1), [&] {
+  AuditTrail one(path, log, 1 << 20, std::chrono::milliseconds(1), [&] {
     ++looks;
     return now.load();
   });
@@ -237,7 +242,7 @@ TEST_F(AuditTrailTest, TotalsDoNotReachBackOverQuietIntervals) {
   while (looks == before && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   one.clean();
   now = now + 60;
-  one.stop();
+  one.stop(soon());
   ASSERT_FALSE(lines_of(path).empty());
   const auto totals = std::get<AuditTotals>(report::parse_audit_line(lines_of(path).front()));
   EXPECT_EQ(totals.since, "2026-11-22T12:00:00Z");
@@ -245,25 +250,21 @@ TEST_F(AuditTrailTest, TotalsDoNotReachBackOverQuietIntervals) {
 }
 
 TEST_F(AuditTrailTest, TheLastTotalsAreWrittenEvenOfNothing) {
-  AuditTrail one = trail();
-  one.start();
-  one.stop();
+  const auto one = begin();
+  one->stop(soon());
   EXPECT_EQ(shown(path), Strings{"totals 0"});
-  affected(one, "Q1");
-  EXPECT_EQ(shown(path), (Strings{"totals 0", "Q1"})) << "a session that outlives the service";
 }
 
 TEST_F(AuditTrailTest, TotalsComeInTimeWhereMailHasPassed) {
-  AuditTrail one = trail(std::chrono::milliseconds(5));
-  one.start();
+  const auto one = begin(std::chrono::milliseconds(5));
   std::uint64_t sent = 0;
   const auto end = std::chrono::steady_clock::now() + patience;
   while (lines_of(path).size() < 3 && std::chrono::steady_clock::now() < end) {
-    one.clean();
+    one->clean();
     ++sent;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  one.stop();
+  one->stop(soon());
   std::uint64_t counted = 0;
   const std::vector<std::string> written = lines_of(path);
   ASSERT_GE(written.size(), 4u);
@@ -277,32 +278,33 @@ TEST_F(AuditTrailTest, TotalsComeInTimeWhereMailHasPassed) {
 }
 
 TEST_F(AuditTrailTest, ASignalOpensTheFileAgain) {
-  AuditTrail one = trail();
-  one.start();
-  affected(one, "Q1");
+  const auto one = begin();
+  affected(*one, "Q1");
+  ASSERT_TRUE(one->flush(soon()));
   const fs::path rotated = directory / "audit.jsonl.1";
   fs::rename(path, rotated);
-  affected(one, "Q2");
-  one.reopen();
-  EXPECT_EQ(wait_for_line("audit-log opened again"), "audit-log opened again: " + path.string());
-  affected(one, "Q3");
-  one.stop();
+  affected(*one, "Q2");
+  one->reopen();
+  EXPECT_EQ(wait_for_line("audit-log opened"), "audit-log opened: " + path.string());
+  affected(*one, "Q3");
+  one->stop(soon());
   EXPECT_EQ(shown(rotated), (Strings{"Q1", "Q2"}));
   EXPECT_EQ(shown(path), (Strings{"Q3", "totals 3"}));
 }
 
 TEST_F(AuditTrailTest, TheOldFileGoesOnWhereTheNewOneCannotBeOpened) {
-  AuditTrail one = trail();
-  one.start();
+  const auto one = begin();
+  affected(*one, "Q0");
+  ASSERT_TRUE(one->flush(soon()));
   const fs::path rotated = directory / "audit.jsonl.1";
   fs::rename(path, rotated);
   fs::create_directory(path);
-  one.reopen();
+  one->reopen();
   EXPECT_EQ(wait_for_line("cannot be opened again"),
             "audit-log cannot be opened again, the old file goes on: " + path.string() + " what=\"Is a directory\"");
-  affected(one, "Q1");
-  one.stop();
-  EXPECT_EQ(shown(rotated), (Strings{"Q1", "totals 1"}));
+  affected(*one, "Q1");
+  one->stop(soon());
+  EXPECT_EQ(shown(rotated), (Strings{"Q0", "Q1", "totals 2"}));
 }
 
 /// No file may grow beyond `octets`, as on a full disk.
@@ -328,64 +330,128 @@ class FileSizeLimit {
 TEST_F(AuditTrailTest, AFullDiskCostsALineAndHalfARecordSpoilsOnlyItself) {
   make_large();
   const std::size_t first = lines_of(path).size();
-  AuditTrail one = trail();
+  const auto one = begin(std::chrono::milliseconds(5));
   std::optional<FileSizeLimit> limit(large + 30);
-  affected(one, "Q1");
+  affected(*one, "Q1");
+  ASSERT_NE(wait_for_line("Q1"), "");
   EXPECT_EQ(fs::file_size(path), large + 30) << "half of it is there";
-  affected(one, "Q2");
-  one.clean();
-  one.stop();
-  EXPECT_EQ(log_lines(), (Strings{"Q1: action=failed reason=audit-log what=\"only a part of it was written\"",
-                                  "Q2: action=failed reason=audit-log what=\"File too large\"",
-                                  "NOQUEUE: action=failed reason=audit-log what=\"File too large\""}));
+  affected(*one, "Q2");
+  one->clean();
+  ASSERT_NE(wait_for_line("Q2"), "");
+  ASSERT_NE(wait_for_line("NOQUEUE"), "") << "totals";
+  EXPECT_EQ(wait_for_line("Q1"), "Q1: action=failed reason=audit-log what=\"only a part of it was written\"");
+  EXPECT_EQ(wait_for_line("Q2"), "Q2: action=failed reason=audit-log what=\"File too large\"");
+  EXPECT_EQ(wait_for_line("NOQUEUE"), "NOQUEUE: action=failed reason=audit-log what=\"File too large\"");
   limit.reset();
-  affected(one, "Q3");
-  one.stop();
-  const Strings all = shown(path);
-  EXPECT_EQ(Strings(all.begin() + static_cast<std::ptrdiff_t>(first), all.end()), (Strings{"broken", "Q3", "totals 4"}))
-      << "totals that were not written are counted on";
+  affected(*one, "Q3");
+  EXPECT_TRUE(one->stop(soon()));
+  std::size_t records = 0;
+  std::uint64_t messages = 0;
+  const Strings all = lines_of(path);
+  for (std::size_t i = first + 1; i < all.size(); ++i) {
+    const auto parsed = report::parse_audit_line(all[i]);
+    if (const auto* totals = std::get_if<AuditTotals>(&parsed)) messages += totals->messages;
+    if (std::holds_alternative<AuditRecord>(parsed)) ++records;
+  }
+  EXPECT_EQ(shown(path)[first], "broken");
+  EXPECT_EQ(records, 1u);
+  EXPECT_EQ(messages, 4u) << "totals that were not written are counted on";
 }
 
 // The record was lost for the log, and there for the reader; totals were counted twice.
 TEST_F(AuditTrailTest, ARecordThatLacksItsLineEndIsWritten) {
   make_large();
   const std::size_t first = lines_of(path).size();
-  AuditTrail one = trail();
-  affected(one, "Q1");
+  const auto one = begin();
+  affected(*one, "Q1");
+  ASSERT_TRUE(one->flush(soon()));
   const std::uintmax_t record = fs::file_size(path) - large;
   std::optional<FileSizeLimit> limit(large + 2 * record - 1);
-  affected(one, "Q2");
+  affected(*one, "Q2");
+  ASSERT_TRUE(one->flush(soon()));
   EXPECT_EQ(fs::file_size(path), large + 2 * record - 1);
   limit.reset();
-  affected(one, "Q3");
-  one.stop();
+  affected(*one, "Q3");
+  one->stop(soon());
   const Strings all = shown(path);
   EXPECT_EQ(Strings(all.begin() + static_cast<std::ptrdiff_t>(first), all.end()),
             (Strings{"Q1", "Q2", "Q3", "totals 3"}));
   EXPECT_EQ(log_lines(), Strings{});
 }
 
+// A disk that is not there yet, say.
+TEST_F(AuditTrailTest, RecordsWaitWhileTheFileCannotBeOpened) {
+  const fs::path later = directory / "later";
+  path = later / "audit.jsonl";
+  const auto one = begin(std::chrono::milliseconds(60));
+  EXPECT_EQ(wait_for_line("cannot be opened"), "audit-log cannot be opened, mail is served without it: " +
+                                                   path.string() + " what=\"No such file or directory\"");
+  affected(*one, "Q1");
+  affected(*one, "Q2");
+  EXPECT_FALSE(one->flush(AuditTrail::Steady::now() + std::chrono::milliseconds(100)));
+  fs::create_directory(later);
+  EXPECT_EQ(wait_for_line("opened:"), "audit-log opened: " + path.string());
+  affected(*one, "Q3");
+  EXPECT_TRUE(one->stop(soon()));
+  Strings all = shown(path);
+  std::erase_if(all, [](const std::string& line) { return line.starts_with("totals"); });
+  EXPECT_EQ(all, (Strings{"Q1", "Q2", "Q3"}));
+}
+
+TEST_F(AuditTrailTest, SaysAgainAndAgainThatTheFileCannotBeOpened) {
+  path = directory / "never" / "audit.jsonl";
+  const auto one = begin(std::chrono::milliseconds(12));
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (log_lines().size() < 3 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_TRUE(one->stop(soon()));
+  ASSERT_GE(log_lines().size(), 3u);
+  for (const std::string& line : log_lines()) EXPECT_NE(line.find("cannot be opened, mail"), std::string::npos) << line;
+}
+
+TEST_F(AuditTrailTest, RecordsBeyondTheBoundAreCountedAndTold) {
+  path = directory / "later" / "audit.jsonl";
+  const auto one = begin(never, 2000);
+  ASSERT_NE(wait_for_line("cannot be opened"), "");
+  for (int i = 0; i < 20; ++i) affected(*one, "Q" + std::to_string(i));
+  const int lost_so_far = lost;
+  EXPECT_GT(lost_so_far, 0);
+  EXPECT_LT(lost_so_far, 20);
+  const auto now_is = AuditTrail::Steady::now();
+  one->tell(now_is);
+  const std::string told = "audit records are lost, the audit-log did not take them in time: count=";
+  EXPECT_EQ(log_lines().back(), told + std::to_string(lost_so_far));
+  affected(*one, "Q20");
+  one->tell(now_is + std::chrono::seconds(59));
+  EXPECT_EQ(log_lines().back(), told + std::to_string(lost_so_far)) << "one line a minute";
+  one->tell(now_is + std::chrono::seconds(60));
+  EXPECT_EQ(log_lines().back(), told + "1");
+  // What has waited is lost with the end.
+  EXPECT_TRUE(one->stop(soon()));
+  EXPECT_EQ(log_lines().back(), told + std::to_string(20 - lost_so_far));
+  EXPECT_EQ(lost, 21);
+}
+
 TEST_F(AuditTrailTest, ManyAtATime) {
   constexpr int threads = 8;
   constexpr int messages = 100;
-  AuditTrail one = trail(std::chrono::milliseconds(3));
-  one.start();
+  const auto one = begin(std::chrono::milliseconds(3));
   std::vector<std::thread> running;
   for (int t = 0; t < threads; ++t) {
     running.emplace_back([&one, t] {
       for (int i = 0; i < messages; ++i) {
         AuditRecord large = record(std::to_string(t * messages + i));
         large.agent = std::string(static_cast<std::size_t>(i) * 10, 'x');
-        one.affected(std::move(large), {{{"encoded-word", "rewritten"}, 1}});
-        one.clean();
+        one->affected(std::move(large), {{{"encoded-word", "rewritten"}, 1}});
+        one->clean();
       }
     });
   }
   const fs::path rotated = directory / "audit.jsonl.1";
+  while (!fs::exists(path)) std::this_thread::yield();
   fs::rename(path, rotated);
-  one.reopen();
+  one->reopen();
   for (std::thread& thread : running) thread.join();
-  one.stop();
+  one->stop(soon());
   std::uint64_t counted = 0;
   std::vector<int> seen(threads * messages);
   for (const fs::path& file : {rotated, path}) {

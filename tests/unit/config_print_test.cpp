@@ -38,6 +38,7 @@ std::map<std::string, std::vector<std::string>> values_of_options() {
       {"drain-timeout", {"0s", "1s", "10m"}},
       {"mode", {"rewrite", "log-only"}},
       {"log", {"syslog", "stderr"}},
+      {"log-buffer", {"65536", "1073741824"}},
       {"extra-field", {"X", "X-Message-ID", std::string(17, 'x')}},
       {"line-length", {"500", "998"}},
       {"fold-at", {"40", "78"}},

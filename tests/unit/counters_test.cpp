@@ -37,8 +37,8 @@ TEST(Counters, EachNumberIsItsOwn) {
   counters.message(milter::MessageOutcome::unread);
   EXPECT_EQ(counters.messages(milter::MessageOutcome::unread), 1u);
   EXPECT_EQ(counters.messages(milter::MessageOutcome::clean), 0u);
-  counters.failure(report::Failure::audit_log_reopen);
-  EXPECT_EQ(counters.failures(report::Failure::audit_log_reopen), 1u);
+  counters.failure(report::Failure::audit_log_open);
+  EXPECT_EQ(counters.failures(report::Failure::audit_log_open), 1u);
   EXPECT_EQ(counters.failures(report::Failure::change_header), 0u);
   counters.breaking_edit(report::Outcome::failed);
   EXPECT_EQ(counters.breaking_edits(report::Outcome::failed), 1u);

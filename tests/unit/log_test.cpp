@@ -135,17 +135,24 @@ TEST(Log, NoDomainForgesAnother) {
   EXPECT_NE(captured.lines[1].find("xxx... client="), std::string::npos);
 }
 
+TEST(Log, LinesOfLibmilterAreEscaped) {
+  Captured captured;
+  captured.log.libmilter_line(Severity::warning, "msgid-milter: \x1b[2J\nFAKE: action=failed \xc3");
+  EXPECT_EQ(captured.lines[0], "libmilter: msgid-milter: \\x1b[2J\\x0aFAKE: action=failed \\xc3");
+  EXPECT_EQ(captured.severities[0], Severity::warning);
+}
+
 TEST(Log, TheAuditTrail) {
   Captured captured;
   captured.log.audit_record_lost("4XyZ12", "No space left on device");
   captured.log.audit_record_lost({}, "Input/output error");
-  captured.log.audit_log_reopened("/var/log/a b.jsonl");
-  captured.log.audit_log_not_reopened("/var/log/audit.jsonl", "Permission denied");
+  captured.log.audit_log_opened("/var/log/a b.jsonl");
+  captured.log.audit_log_not_opened("/var/log/audit.jsonl", "Permission denied", true);
   captured.log.signatures_too_large(message);
   EXPECT_EQ(captured.lines[0], "4XyZ12: action=failed reason=audit-log what=\"No space left on device\"");
   EXPECT_EQ(captured.severities[0], Severity::error);
   EXPECT_EQ(captured.lines[1], "NOQUEUE: action=failed reason=audit-log what=\"Input/output error\"");
-  EXPECT_EQ(captured.lines[2], "audit-log opened again: /var/log/a\\x20b.jsonl");
+  EXPECT_EQ(captured.lines[2], "audit-log opened: /var/log/a\\x20b.jsonl");
   EXPECT_EQ(captured.severities[2], Severity::info);
   EXPECT_EQ(captured.lines[3],
             "audit-log cannot be opened again, the old file goes on: /var/log/audit.jsonl what=\"Permission denied\"");

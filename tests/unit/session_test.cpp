@@ -42,18 +42,24 @@ class SessionTest : public testing::Test {
     if (trail != nullptr) std::filesystem::remove(trail_path);
   }
 
+  static report::AuditTrail::Steady::time_point soon() {
+    return report::AuditTrail::Steady::now() + std::chrono::seconds(30);
+  }
+
   /// From here on sessions write to an audit trail.
   void open_trail() {
     trail_path = testing::TempDir() + "session-trail-XXXXXX";
     const int file = mkstemp(trail_path.data());
     ASSERT_GE(file, 0);
     close(file);
-    trail = std::make_unique<report::AuditTrail>(trail_path, log);
+    trail = std::make_unique<report::AuditTrail>(trail_path, log, settings.log_buffer);
+    trail->start();
     settings.audit_recipients = true;
   }
 
   std::vector<report::AuditRecord> records() const {
     std::vector<report::AuditRecord> all;
+    EXPECT_TRUE(trail->flush(soon()));
     std::ifstream in(trail_path);
     for (std::string line; std::getline(in, line);) {
       const auto parsed = report::parse_audit_line(line);
@@ -64,7 +70,7 @@ class SessionTest : public testing::Test {
 
   /// Of all that has passed since the last call.
   report::AuditTotals totals() {
-    trail->stop();
+    trail->stop(soon());
     std::ifstream in(trail_path);
     std::string last;
     for (std::string line; std::getline(in, line);) last = line;

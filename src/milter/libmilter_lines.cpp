@@ -1,0 +1,82 @@
+// With it <syslog.h> has a definition of syslog() itself.
+#undef _FORTIFY_SOURCE
+
+#include "milter/libmilter_lines.h"
+
+#include <syslog.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <new>
+#include <string_view>
+
+namespace {
+
+std::atomic<const report::Log*> log_of_service = nullptr;
+
+/// libmilter looks at errno after it has logged.
+class KeepErrno {
+ public:
+  KeepErrno() : before_(errno) {}
+  ~KeepErrno() { errno = before_; }
+  KeepErrno(const KeepErrno&) = delete;
+  KeepErrno& operator=(const KeepErrno&) = delete;
+
+ private:
+  int before_;
+};
+
+report::Severity severity_of(int priority) {
+  const int level = LOG_PRI(priority);
+  return level <= LOG_ERR       ? report::Severity::error
+         : level == LOG_WARNING ? report::Severity::warning
+                                : report::Severity::info;
+}
+
+void take(int priority, const char* format, va_list arguments) noexcept {
+  const KeepErrno keep;
+  const report::Log* const log = log_of_service;
+  if (log == nullptr) return ::vsyslog(priority, format, arguments);
+  std::array<char, 1024> line{};
+  const int size = std::vsnprintf(line.data(), line.size(), format, arguments);  // with %m, as syslog has it
+  if (size <= 0) return;
+  try {
+    log->libmilter_line(severity_of(priority),
+                        {line.data(), std::min(static_cast<std::size_t>(size), line.size() - 1)});
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
+}  // namespace
+
+/// In the place of the C library's, for whoever calls it in this process. The second is that of a library built with
+/// _FORTIFY_SOURCE.
+extern "C" {
+void syslog(int priority, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  take(priority, format, arguments);
+  va_end(arguments);
+}
+
+void __syslog_chk(int priority, int flag, const char* format, ...);
+void __syslog_chk(int priority, int, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  take(priority, format, arguments);
+  va_end(arguments);
+}
+}
+
+namespace milter {
+
+void take_libmilter_lines(const report::Log& log) noexcept {
+  log_of_service = &log;
+}
+
+}  // namespace milter

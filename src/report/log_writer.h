@@ -1,0 +1,71 @@
+// The thread that writes the log, so that no message waits for it.
+#ifndef MSGID_REPORT_LOG_WRITER_H
+#define MSGID_REPORT_LOG_WRITER_H
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "report/bounded_queue.h"
+#include "report/log.h"
+
+namespace report {
+
+/// Writes one line, without its end, and may take any time for it. False where it was not written. Called by one thread
+/// alone; must not throw.
+using LogOutput = std::function<bool(Severity, std::string_view line)>;
+
+/// To syslog, facility mail. `name` must live as long as the process. What syslogd makes of a line is not known here,
+/// so it counts as written.
+LogOutput to_syslog(const char* name);
+
+/// To standard error, "name: line". Waits where the reader is slow; SIGPIPE is to be ignored.
+LogOutput to_standard_error(const char* name);
+
+/// Lines come out in the order in which they were taken. Where the output is slow they wait, up to a bound; the others
+/// are dropped, and a line says how many once the output has caught up, or after a minute.
+class LogWriter {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Begins the thread. `most`: octets of lines that may wait. `dropped` is called for each line that is lost, by the
+  /// thread that loses it; must not throw. Throws std::system_error.
+  LogWriter(LogOutput output, std::size_t most, std::function<void()> dropped = {});
+  /// Waits for the output, for as long as that takes.
+  ~LogWriter();
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  /// Takes a line; waits for nothing.
+  void write(Severity severity, std::string_view line) noexcept;
+
+  /// Waits until all lines are written. False at `until`, or where the output has not taken one for most of a second:
+  /// then the thread is still at work.
+  bool flush(Clock::time_point until);
+
+ private:
+  struct Line {
+    Severity severity;
+    std::string text;
+  };
+
+  void run() noexcept;
+  void drop() noexcept;
+  void say_dropped() noexcept;
+
+  const LogOutput output_;
+  const std::function<void()> on_drop_;
+  BoundedQueue<Line> lines_;
+  std::atomic<std::size_t> dropped_ = 0;  ///< that no line has told of
+  std::atomic<bool> is_to_end_ = false;
+  Clock::time_point told_ = Clock::now();  ///< of the thread: when it last told of them
+  std::thread thread_;
+};
+
+}  // namespace report
+
+#endif

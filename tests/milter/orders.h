@@ -1,0 +1,56 @@
+// The test's end of failing_allocator.h.
+#ifndef ORDERS_H
+#define ORDERS_H
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "daemon.h"
+#include "failing_allocator.h"
+
+/// What can be refused while nothing goes wrong at the start.
+class Orders {
+ public:
+  Orders() : path_(directory_ / "orders") {
+    const int file = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    using failing_allocator::Orders;
+    if (file < 0 || ftruncate(file, sizeof(Orders)) != 0) throw std::runtime_error("no file for orders");
+    void* const memory = mmap(nullptr, sizeof(Orders), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    if (memory == MAP_FAILED) throw std::runtime_error("no memory for orders");
+    orders_ = static_cast<Orders*>(memory);
+  }
+  ~Orders() { munmap(orders_, sizeof *orders_); }
+  Orders(const Orders&) = delete;
+  Orders& operator=(const Orders&) = delete;
+
+  const std::string& path() const { return path_; }
+  failing_allocator::Orders* operator->() const { return orders_; }
+
+  /// The n-th from now, from 1, and `times` - 1 behind it.
+  void refuse(std::uint64_t n, std::uint64_t times = 1) const {
+    const std::uint64_t first = orders_->count + n;
+    orders_->behind_last = 0;
+    orders_->first = first;
+    orders_->behind_last = first + times;
+  }
+  void refuse_none() const {
+    orders_->behind_last = 0;
+    orders_->every = 0;
+    orders_->larger_than = 0;
+    orders_->threads = 0;
+    orders_->accepts = 0;
+  }
+
+ private:
+  fake_mta::TemporaryDirectory directory_;
+  std::string path_;
+  failing_allocator::Orders* orders_ = nullptr;
+};
+
+#endif
