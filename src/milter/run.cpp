@@ -107,8 +107,7 @@ std::unique_ptr<ScrapeServer> start_metrics(const config::Loaded& loaded, const 
                                              .libmilter_version = libmilter});
     });
   } catch (const std::system_error& error) {
-    fail(loaded, "metrics", where.host_and_port() + ": " + error.code().message(),
-         config::status_for(error.code().value()));
+    fail(loaded, "metrics", where.host_and_port() + ": " + error.what(), config::status_for(error.code().value()));
   }
 }
 

@@ -269,7 +269,7 @@ ScrapeServer::ScrapeServer(const config::Endpoint& where, Text text)
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
     if (stop_ < 0) throw std::system_error(errno, std::generic_category());
-    thread_ = std::thread([this] { serve(); });
+    begin_thread();
   } catch (const std::exception&) {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::close(listener_);
@@ -277,6 +277,14 @@ ScrapeServer::ScrapeServer(const config::Endpoint& where, Text text)
     throw;
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void ScrapeServer::begin_thread() {
+  try {
+    thread_ = std::thread([this] { serve(); });
+  } catch (const std::system_error& error) {
+    throw std::system_error(error.code(), "cannot begin a thread");
+  }
 }
 
 ScrapeServer::~ScrapeServer() {

@@ -42,7 +42,7 @@ class ScrapeServer {
   using Text = std::function<std::string()>;
 
   /// Listens at an address and a port, and begins to serve. `text` is called in a thread that takes no signals. Throws
-  /// std::runtime_error with the reason.
+  /// std::system_error.
   ScrapeServer(const config::Endpoint& where, Text text);
   /// Ends at once; answers under way are cut.
   ~ScrapeServer();
@@ -50,6 +50,7 @@ class ScrapeServer {
   ScrapeServer& operator=(const ScrapeServer&) = delete;
 
  private:
+  void begin_thread();
   void serve() noexcept;
 
   Text text_;

@@ -178,9 +178,12 @@ class Machine:
         """A command in all of the machine's namespaces."""
         return _run(["nsenter", "-t", self._leader, "-a", "--", *command], check, options)
 
+    def in_network(self, *command):
+        """The words of a command that runs a program of the host in the machine's network."""
+        return ["nsenter", "-t", self._leader, "-n", "--", *command]
+
     def run_in_network(self, *command, check=True, **options):
-        """A program of the host, in the machine's network."""
-        return _run(["nsenter", "-t", self._leader, "-n", "--", *command], check, options)
+        return _run(self.in_network(*command), check, options)
 
     def install(self, *packages):
         """With apt, from what is in its cache."""
