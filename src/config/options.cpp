@@ -29,11 +29,12 @@ Values print_socket_mode(const Settings& settings) {
   return {text.data()};
 }
 
-/// Where there is no entry in the system's database. errno is 0 then (getpwnam(3)), or says why it cannot be asked.
+/// Refuses a name that getpwnam(3) or getgrnam(3) did not find. errno is 0 if there is no such entry; otherwise it says
+/// why the lookup failed.
 [[noreturn]] void refuse_name(const std::string& what, const std::string& name) {
   const int error = errno;
   const bool is_unknown = error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
-  if (is_unknown) refuse("no " + what + " of this name: " + name);
+  if (is_unknown) refuse("no such " + what + ": " + name);
   throw SystemRefusal("cannot look up the " + what + " " + name + ": " + std::strerror(error), error);
 }
 
@@ -127,9 +128,9 @@ void add_service(std::vector<Option>& table) {
   table.back().reloads = false;
   table.push_back(number(
       "log-buffer", 65536, 1073741824, [](auto& s) -> auto& { return s.log_buffer; },
-      "octets of log lines, and as many of audit records, that may wait to be written", section));
+      "size of the queue of log lines, and of the one of audit records, in octets", section));
   table.back().reloads = false;
-  table.back().advice = "No mail waits for a log: beyond this, lines and records are lost, and counted.";
+  table.back().advice = "Mail never waits for a log: when a queue is full, new lines or records are lost and counted.";
   table.push_back({.name = "audit-log",
                    .value = "FILE",
                    .help = "write a JSON line for each message with findings, and totals",

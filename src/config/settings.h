@@ -69,9 +69,10 @@ struct StartupError : std::runtime_error {
   int status;  ///< to exit with, see status_for()
 };
 
-/// The exit status for a start that an error of the system has ended (errno): EX_CONFIG (78) where the configuration or
-/// the host must be changed first, so that another try is in vain; EX_TEMPFAIL (75) for an address that another program
-/// has, or that is not there yet; EX_OSERR (71) for want of descriptors, memory, threads or disk space.
+/// Returns the exit status for a start that failed with this errno:
+/// - EX_CONFIG (78): the configuration or the host must be changed first, so a retry is useless;
+/// - EX_TEMPFAIL (75): an address is in use or does not exist yet, or a limit such as that of threads is reached now;
+/// - EX_OSERR (71): the system lacks descriptors, memory or disk space.
 int status_for(int error) noexcept;
 
 }  // namespace config

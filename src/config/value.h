@@ -11,7 +11,7 @@
 
 namespace config {
 
-/// A value that may be right, had the system not refused something: `error` is errno, or 0.
+/// A value that could not be checked because a system call failed. `error` is errno, or 0.
 struct SystemRefusal : std::invalid_argument {
   SystemRefusal(const std::string& reason, int number) : std::invalid_argument(reason), error(number) {}
   int error;

@@ -1,4 +1,4 @@
-// With it <syslog.h> has a definition of syslog() itself.
+// With _FORTIFY_SOURCE, <syslog.h> itself defines syslog().
 #undef _FORTIFY_SOURCE
 
 #include "milter/libmilter_lines.h"
@@ -18,7 +18,7 @@ namespace {
 
 std::atomic<const report::Log*> log_of_service = nullptr;
 
-/// libmilter looks at errno after it has logged.
+/// Restores errno, which libmilter reads after it has logged.
 class KeepErrno {
  public:
   KeepErrno() : before_(errno) {}
@@ -54,8 +54,8 @@ void take(int priority, const char* format, va_list arguments) noexcept {
 
 }  // namespace
 
-/// In the place of the C library's, for whoever calls it in this process. The second is that of a library built with
-/// _FORTIFY_SOURCE.
+/// Replaces the C library's syslog() for every caller in this process. Libraries built with _FORTIFY_SOURCE call
+/// __syslog_chk() instead.
 extern "C" {
 void syslog(int priority, const char* format, ...) {
   va_list arguments;

@@ -1,9 +1,9 @@
-// What libmilter logs itself, taken to the log of the service.
+// Passes libmilter's own log lines to the service's log.
 //
-// libmilter calls syslog(3), which waits for syslogd with a lock held; a session in it, and all others that have
-// something to say after it, would wait as long. So syslog() is defined in libmilter_lines.cpp, in the executable, and
-// libmilter's calls of it come to ours. Measured with libmilter 8.17.1 on Debian 12, 2026-11-30;
-// tests/milter/log_test has a daemon whose log nobody reads.
+// libmilter calls syslog(3), which waits for syslogd while it holds a lock. That would block the session, and then
+// every other session that logs. So libmilter_lines.cpp defines syslog() in the executable, and libmilter's calls reach
+// that function. Measured with libmilter 8.17.1 on Debian 12, 2026-11-30; tests/milter/stalled_test.cpp runs the daemon
+// with a log that nobody reads.
 #ifndef MSGID_MILTER_LIBMILTER_LINES_H
 #define MSGID_MILTER_LIBMILTER_LINES_H
 
@@ -11,7 +11,7 @@
 
 namespace milter {
 
-/// From now on libmilter's lines go there; before, to syslog. `log` must live as long as the process.
+/// Sends libmilter's lines to `log` from now on; until then they go to syslog. `log` must live as long as the process.
 void take_libmilter_lines(const report::Log& log) noexcept;
 
 }  // namespace milter

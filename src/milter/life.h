@@ -31,16 +31,16 @@ class Life {
     Overload& overload;
   };
 
-  /// `read_again` gives the configuration as it is now, for a reload; what it throws refuses the reload. Begins
-  /// libmilter's thread, which waits for run(): what can be refused for want of resources is refused here. Throws
+  /// `read_again` gives the configuration as it is now, for a reload; what it throws refuses the reload. Creates
+  /// libmilter's thread, which waits for run(), so that a shortage of resources shows up here. Throws
   /// std::system_error.
   Life(config::Loaded started, Parts parts, std::function<config::Loaded()> read_again);
 
   using Clock = std::chrono::steady_clock;
 
   struct End {
-    std::optional<std::size_t> open_sessions;  ///< that were still open; nothing: libmilter gave up
-    Clock::time_point latest;                  ///< when drain-timeout is over
+    std::optional<std::size_t> open_sessions;  ///< still open at the end; empty if libmilter gave up
+    Clock::time_point latest;                  ///< end of drain-timeout
   };
 
   /// Runs libmilter in its thread, and here:
@@ -50,7 +50,7 @@ class Life {
   ///   them or drain-timeout is over. A second one cuts them at once;
   /// - the service manager is told what there is to tell, and that the service is alive while no callback hangs for
   ///   more than half of what it grants.
-  /// libmilter's threads are still there afterwards, for nothing ends them but the end of the process.
+  /// libmilter's threads still exist afterwards, because only the end of the process ends them.
   End run();
 
  private:
@@ -67,7 +67,7 @@ class Life {
   std::vector<config::ReadFile> files_;  ///< that they were read from
   Parts parts_;
   std::function<config::Loaded()> read_again_;
-  std::promise<void> is_to_begin_;  ///< libmilter
+  std::promise<void> is_to_begin_;  ///< set when libmilter may start
   int libmilter_ended_;  ///< a descriptor that is readable then; never closed, for its thread is there to the end
   std::optional<std::chrono::microseconds> watchdog_;
   std::chrono::milliseconds interval_;  ///< between two looks at what the manager is to be told

@@ -34,7 +34,7 @@ namespace {
 /// libmilter's own default is 20; a burst of smtpd processes would be refused.
 constexpr int backlog = 1024;
 
-/// For what the system has refused, as errno says.
+/// Throws a ListenError for a system call that failed with errno.
 [[noreturn]] void refuse(const std::string& option, const std::string& what) {
   const int error = errno;
   throw ListenError(option, what + ": " + std::strerror(error), config::status_for(error));
@@ -58,15 +58,15 @@ bool is_stale(const std::string& path) {
   const int error = result == 0 ? 0 : errno;
   ::close(fd);
   if (error == ECONNREFUSED) return true;
-  const bool is_served = error == 0 || error == EAGAIN;  // and it may be the process before, at its end
+  const bool is_served = error == 0 || error == EAGAIN;  // or the previous process, which is still stopping
   throw ListenError("socket", path + ": " + (is_served ? "another process serves this socket" : std::strerror(error)),
                     is_served ? EX_TEMPFAIL : config::status_for(error));
 }
 
-/// The name was there when the configuration was read (config/options.cpp).
+/// For a name that existed when the configuration was read (config/options.cpp).
 [[noreturn]] void refuse_name(const std::string& option, const std::string& what, const std::string& name) {
   if (errno == 0) errno = ENOENT;
-  refuse(option, "the " + what + " " + name);
+  refuse(option, "cannot look up the " + what + " " + name);
 }
 
 gid_t group_id(const std::string& option, const std::string& name) {
@@ -271,7 +271,7 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Why the name cannot be looked up; empty where it can. libmilter leaves nothing of it but a line in the log.
+/// Returns why the name cannot be looked up, or "" if it can. libmilter reports this only in its log.
 std::string look_up(const std::string& host) {
   if (host.empty()) return {};
   addrinfo* found = nullptr;
@@ -288,7 +288,7 @@ void open_socket(const config::Endpoint& endpoint, const std::string& connection
   const std::string what = "cannot listen on " + connection;
   // A name server may be away, or not be there yet.
   if (const std::string reason = look_up(endpoint.host); !reason.empty()) {
-    throw ListenError("socket", what + ": unknown host name: " + reason, EX_TEMPFAIL);
+    throw ListenError("socket", what + ": cannot look up the host name: " + reason, EX_TEMPFAIL);
   }
   if (error == 0) throw ListenError("socket", what + ": libmilter logs the reason", EX_OSERR);
   const bool is_forbidden = endpoint.is_unix && (error == EACCES || error == EPERM);
@@ -346,7 +346,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   if (transport::is_linked()) transport::prepare(terms, handed);
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
-    throw ListenError("socket", "libmilter does not take " + connection, EX_OSERR);
+    throw ListenError("socket", "libmilter rejects the address " + connection, EX_OSERR);
   }
   if (!handed.empty()) {
     open_socket(settings.socket, connection, false);
@@ -359,7 +359,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   }
   if (handed.empty()) endpoints_ = {connection};
   descriptor_ = transport::is_linked() ? transport::begin() : listener_made_since(before);
-  if (descriptor_ < 0) throw ListenError("socket", "the socket that libmilter has opened is not found", EX_OSERR);
+  if (descriptor_ < 0) throw ListenError("socket", "cannot find the socket that libmilter opened", EX_OSERR);
   set_no_delay(descriptor_);
   for (const int socket : handed) set_no_delay(socket);
 }
@@ -403,7 +403,7 @@ void check_ids(const std::string& kind, const std::array<std::uint32_t, 3>& ids,
   if (std::all_of(ids.begin(), ids.end(), [wanted](std::uint32_t id) { return id == wanted; })) return;
   throw ListenError("user",
                     "the real, effective and saved " + kind + " ids are " + std::to_string(ids[0]) + ", " +
-                        std::to_string(ids[1]) + " and " + std::to_string(ids[2]) + ", and not all " +
+                        std::to_string(ids[1]) + " and " + std::to_string(ids[2]) + "; all must be " +
                         std::to_string(wanted),
                     EX_OSERR);
 }

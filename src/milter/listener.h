@@ -18,7 +18,7 @@
 
 namespace milter {
 
-/// Why the service cannot begin to listen, the option that it is about, and the status to exit with.
+/// Why the service cannot listen, the option concerned, and the exit status.
 struct ListenError : std::runtime_error {
   ListenError(std::string which, const std::string& reason, int exit_status = EX_CONFIG)
       : std::runtime_error(reason), option(std::move(which)), status(exit_status) {}

@@ -13,7 +13,7 @@
 
 namespace {
 
-/// On standard error, where somebody takes it within a second: an end must not wait for a reader.
+/// Writes the reason to standard error, but waits at most a second for a reader, so that the exit cannot hang.
 int failed(std::string_view reason, int status) noexcept {
   try {
     std::string line = "msgid-milter: ";
@@ -29,15 +29,15 @@ int failed(std::string_view reason, int status) noexcept {
 
 }  // namespace
 
-// Nothing but what keeps the service from starting comes here. What is not the configuration's fault may be over when
-// the service manager tries again.
+// Only errors that prevent a start arrive here. Those that are not the configuration's fault may be gone when the
+// service manager tries again.
 int main(int argc, char** argv) {
   try {
     return milter::run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const config::StartupError& error) {
     return failed(error.what(), error.status);
   } catch (const std::bad_alloc&) {
-    return failed("no memory", EX_OSERR);
+    return failed("out of memory", EX_OSERR);
   } catch (const std::exception& error) {
     return failed(error.what(), EX_OSERR);
   }

@@ -43,13 +43,13 @@ using LogClock = report::LogWriter::Clock;
   throw config::StartupError(config::line_about(loaded, option, reason), status);
 }
 
-/// What `begin` returns. What the system refuses it for becomes a StartupError that names the thing.
+/// Returns what `begin` returns. A std::system_error becomes a StartupError that names the thing.
 template <class Begin>
 auto started(const std::string& thing, Begin begin) {
   try {
     return begin();
   } catch (const std::system_error& error) {
-    throw config::StartupError("cannot begin " + thing + ": " + error.code().message(),
+    throw config::StartupError("cannot start " + thing + ": " + error.code().message(),
                                config::status_for(error.code().value()));
   }
 }
@@ -78,7 +78,7 @@ Listener start_listening(const config::Loaded& loaded, const std::vector<notify:
   }
 }
 
-/// For the user that serves, so that the file can be opened again. Null where none is set.
+/// Starts the audit trail as the user that serves, so that this user can reopen the file. Returns null if none is set.
 report::AuditTrail* start_trail(const config::Settings& settings, const report::Log& log) {
   if (settings.audit_log.empty()) return nullptr;
   auto trail = std::make_unique<report::AuditTrail>(settings.audit_log, log, settings.log_buffer);
@@ -129,8 +129,8 @@ report::LogOutput log_output(config::LogTarget target) {
   return target == config::LogTarget::syslog ? report::to_syslog(program) : report::to_standard_error(program);
 }
 
-/// Writes what there is to say at the end, in less than a second after `end`; false where there is more. Without memory
-/// for a line the exit status is right all the same.
+/// Writes the last log lines and records, within a second after `end.latest`. Returns false if some were not written.
+/// If there is no memory for a line, the exit status is still correct.
 bool say_the_end(Service& service, const Life::End& end, report::LogWriter& writer) noexcept {
   using std::chrono::milliseconds;
   bool is_said = false;
@@ -158,8 +158,8 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   Listener listener = start_listening(loaded, handed_over, overload, service.asked_fields);
   service.is_unix = listener.is_unix();
   const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service);
-  service.trail = started("the thread of the audit log", [&] { return start_trail(loaded.settings, log); });
-  auto life = started("the listening thread", [&] {
+  service.trail = started("the audit-log thread", [&] { return start_trail(loaded.settings, log); });
+  auto life = started("the libmilter thread", [&] {
     return std::make_unique<Life>(loaded, Life::Parts{service, listener, signals, overload},
                                   [&] { return config::load(arguments); });
   });
@@ -178,14 +178,14 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
 
 int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals) {
   static Counters& counters = *new Counters(loaded.settings.metrics.is_set());
-  static report::LogWriter& writer = *started("the thread of the log", [&] {
+  static report::LogWriter& writer = *started("the log thread", [&] {
     return new report::LogWriter(log_output(loaded.settings.log), loaded.settings.log_buffer,
                                  [] { counters.failure(report::Failure::log); });
   });
   try {
     return serve(loaded, arguments, signals, writer, counters);
   } catch (const std::exception&) {
-    // What libmilter has said of the reason.
+    // libmilter's lines about the reason may still be queued.
     writer.flush(LogClock::now() + std::chrono::milliseconds(800));
     throw;
   }
@@ -195,7 +195,7 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
 
 int run(const std::vector<std::string>& arguments) {
   Signals signals;
-  // A file over RLIMIT_FSIZE is a write that fails, like any other; and so is standard error without a reader.
+  // A write beyond RLIMIT_FSIZE, or to standard error without a reader, must fail like any other write.
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
   const config::Loaded loaded = config::load(arguments);

@@ -283,7 +283,7 @@ void ScrapeServer::begin_thread() {
   try {
     thread_ = std::thread([this] { serve(); });
   } catch (const std::system_error& error) {
-    throw std::system_error(error.code(), "cannot begin a thread");
+    throw std::system_error(error.code(), "cannot start a thread");
   }
 }
 

@@ -18,10 +18,10 @@ namespace report {
 
 namespace {
 
-/// As long as a stop waits for a disk that takes nothing.
+/// How long a stop waits for a disk that accepts nothing.
 constexpr std::chrono::milliseconds stall{800};
 
-/// How often a file that cannot be opened is tried, for each line about it.
+/// Attempts to open the file, for each line that is logged about it.
 constexpr int retries_per_line = 6;
 
 std::string text_of(int error) {
@@ -178,8 +178,8 @@ void AuditTrail::run() noexcept {
   has_ended_ = true;
 }
 
-/// The new file first: where it cannot be opened, the old one goes on. Where nobody has asked for it just now, that it
-/// cannot be opened is said once in an interval.
+/// Opens the new file before it closes the old one, so that the old file stays in use if the new one cannot be opened.
+/// An attempt that nobody asked for logs its failure only once per interval.
 void AuditTrail::open(bool is_asked) noexcept {
   const bool has_old_file = file_ >= 0;
   try {
@@ -202,7 +202,7 @@ void AuditTrail::open(bool is_asked) noexcept {
   }
 }
 
-/// Those that wait now; while the file cannot be opened, none.
+/// Writes the records that wait now; does nothing while the file is not open.
 void AuditTrail::write_waiting() noexcept {
   for (std::size_t count = file_ >= 0 ? records_.size() : 0; count > 0; --count) {
     try {
@@ -214,7 +214,7 @@ void AuditTrail::write_waiting() noexcept {
   }
 }
 
-/// For a file that could not be opened to the end.
+/// Counts the records left at the end as lost, because the file could not be opened.
 void AuditTrail::lose_waiting() noexcept {
   for (; records_.take(); records_.done()) {
     ++without_room_;
@@ -223,7 +223,7 @@ void AuditTrail::lose_waiting() noexcept {
 }
 
 void AuditTrail::write_totals(bool even_of_nothing) noexcept {
-  if (file_ < 0) return;  // they are counted on
+  if (file_ < 0) return;  // the counts are kept for the next totals
   Passed passed;
   {
     const std::lock_guard lock(passed_mutex_);

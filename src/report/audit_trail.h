@@ -1,9 +1,9 @@
 // The file that audit records are appended to, and the totals of what has passed.
 //
-// Many threads hand records over; one opens the file and writes, a record with one write(2). So neither a disk that
-// hangs nor one that is full holds mail up: what cannot be written, or does not fit the queue any more, is a lost
-// record, which is counted and logged. Half a record, on a disk that fills up, spoils only itself: the next one begins
-// a new line. While the file cannot be opened, records wait.
+// Many threads hand over records. One thread opens the file and writes each record with one write(2), so a full or
+// hanging disk never delays mail. A record that cannot be written or does not fit the queue is lost, counted and
+// logged. A record that was only half written spoils only itself: the next one begins a new line. While the file cannot
+// be opened, records wait.
 #ifndef MSGID_REPORT_AUDIT_TRAIL_H
 #define MSGID_REPORT_AUDIT_TRAIL_H
 
@@ -49,20 +49,20 @@ class AuditTrail {
   /// which messages have passed. Waits for the first try, but not for more than a second. Throws std::system_error.
   void start();
 
-  /// The file at the path is to be opened again, for logrotate: what was handed over so far goes to the old one. Does
-  /// not wait for it.
+  /// Asks the thread to open the file at the path again, for logrotate. Records handed over before go to the old file.
+  /// Returns at once.
   void reopen();
 
   /// Logs how many records found no room, if any did and the last such line is a minute ago. To be called now and then,
   /// by one thread.
   void tell(Steady::time_point now = Steady::now());
 
-  /// Waits until the records that were handed over are written. False at `until`, and before that where none was
-  /// written for most of a second.
+  /// Waits until all records handed over are written. Returns false at `until`, or earlier if no record was written for
+  /// 0.8 s.
   bool flush(Steady::time_point until);
 
-  /// Writes what waits, and the last totals, even of no messages; and ends the thread. Where flush() would give up,
-  /// it does: false, and the thread is still at work. What is handed over after this is not written.
+  /// Writes the waiting records and the last totals, even if they count no message, and ends the thread. Returns false
+  /// where flush() would; the thread then still runs. Records handed over later are not written.
   bool stop(Steady::time_point until);
 
   /// A message without findings has passed.
@@ -120,8 +120,8 @@ class AuditTrail {
   // Of the thread.
   int file_ = -1;
   bool is_torn_ = false;      ///< the file ends within a line
-  bool was_refused_ = false;  ///< when it was to be opened last
-  Steady::time_point said_;   ///< when it said so last
+  bool was_refused_ = false;  ///< the last attempt to open the file failed
+  Steady::time_point said_;   ///< time of the last line about that
   std::int64_t since_;
 
   std::thread thread_;

@@ -1,4 +1,5 @@
-// What many threads hand to one that may be slow, bounded in octets: who hands over never waits for who takes.
+// A queue from many threads to one slow thread, bounded in octets. A thread that pushes never waits for the thread that
+// takes.
 #ifndef MSGID_REPORT_BOUNDED_QUEUE_H
 #define MSGID_REPORT_BOUNDED_QUEUE_H
 
@@ -14,8 +15,8 @@
 
 namespace report {
 
-/// In the order in which items were pushed. What was taken counts as being in the queue until done() is called, so that
-/// the bound holds for all that waits for a slow disk.
+/// First in, first out. An item that was taken still counts until done() is called, so the bound covers everything that
+/// waits for a slow disk.
 template <class Item>
 class BoundedQueue {
  public:
@@ -24,7 +25,7 @@ class BoundedQueue {
   /// It holds items of up to `most` octets in all; a single one may be larger.
   explicit BoundedQueue(std::size_t most) : most_(most) {}
 
-  /// Of an item of so many octets. False where there is no room or no memory; the item is gone then.
+  /// Adds an item of this many octets. Returns false, and drops the item, if there is no room or no memory.
   bool push(Item item, std::size_t octets) noexcept {
     octets += sizeof(Entry);
     {
@@ -50,7 +51,7 @@ class BoundedQueue {
     changed_.notify_all();
   }
 
-  /// Returns once there is an item (with `for_items`), or wake() was called since the last return, or it is `until`.
+  /// Returns when an item is there (if `for_items`), when wake() was called since the last return, or at `until`.
   void wait(Clock::time_point until, bool for_items = true) {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, until, [&] { return is_woken_ || (for_items && !entries_.empty()); });
@@ -83,7 +84,7 @@ class BoundedQueue {
     return entries_.size() + (taken_ > 0 ? 1 : 0);
   }
 
-  /// Waits until all has been dealt with. False at `until`, and before that where nothing was done for so long.
+  /// Waits until all items are dealt with. Returns false at `until`, or earlier if no item was finished for `stall`.
   bool drain(Clock::time_point until, Clock::duration stall) {
     std::unique_lock lock(mutex_);
     for (std::size_t before = done_ + 1; octets_ > 0 && before != done_ && Clock::now() < until;) {

@@ -290,7 +290,7 @@ void Log::audit_record_lost(std::string_view queue_id, std::string_view what) co
 }
 
 void Log::audit_records_lost(std::size_t count) const {
-  std::string line = "audit records are lost, the audit-log did not take them in time:";
+  std::string line = "audit records were lost because they could not be written in time:";
   append_bare(line, "count", std::to_string(count));
   sink_(Severity::error, line);
 }
@@ -303,8 +303,8 @@ void Log::audit_log_opened(std::string_view path) const {
 
 void Log::audit_log_not_opened(std::string_view path, std::string_view what, bool has_old_file) const {
   count(Failure::audit_log_open);
-  std::string line = has_old_file ? "audit-log cannot be opened again, the old file goes on: "
-                                  : "audit-log cannot be opened, mail is served without it: ";
+  std::string line = has_old_file ? "audit-log cannot be reopened; records still go to the old file: "
+                                  : "audit-log cannot be opened; mail is filtered without it: ";
   append_escaped(line, path, false);
   append_quoted(line, "what", what);
   sink_(Severity::error, line);

@@ -119,15 +119,15 @@ class Log {
 
   /// A record of the audit trail is lost. Without a queue id: one of totals, which are counted on.
   void audit_record_lost(std::string_view queue_id, std::string_view what) const;
-  /// A record found no room among those that wait to be written. It is counted; audit_records_lost() tells of it later.
+  /// Counts a record that found no room in the queue; audit_records_lost() reports it later.
   void audit_record_without_room() const { count(Failure::audit_log); }
   void audit_records_lost(std::size_t count) const;
-  /// After it could not be opened, or when it was to be opened again.
+  /// The file was opened, after a failure or on request.
   void audit_log_opened(std::string_view path) const;
-  /// `has_old_file`: that one goes on to be written. Else records wait, as many as there is room for.
+  /// `has_old_file`: records still go to the old file. Otherwise they wait, as many as fit the queue.
   void audit_log_not_opened(std::string_view path, std::string_view what, bool has_old_file) const;
 
-  /// A line of libmilter's own, which may hold anything.
+  /// A line that libmilter logged; it may contain any octets.
   void libmilter_line(Severity severity, std::string_view line) const;
 
  private:

@@ -16,10 +16,10 @@ namespace {
 
 constexpr std::chrono::minutes tell_interval{1};
 
-/// As long as a flush waits for an output that takes nothing.
+/// How long a flush waits for an output that accepts nothing.
 constexpr std::chrono::milliseconds stall{800};
 
-/// syslog(3) itself leads back to the queue: libmilter's lines are taken there (milter/libmilter_lines.h).
+/// Calls vsyslog(), because syslog() in this program puts the line back into the queue (milter/libmilter_lines.h).
 [[gnu::format(printf, 2, 3)]] void send_to_syslog(int priority, const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -111,10 +111,10 @@ void LogWriter::say_dropped() noexcept {
   told_ = Clock::now();
   const std::size_t count = dropped_.exchange(0);
   try {
-    const std::string line = "log lines are lost, the log did not take them in time: count=" + std::to_string(count);
+    const std::string line = "log lines were lost because they could not be written: count=" + std::to_string(count);
     if (output_(Severity::warning, line)) return;
   } catch (const std::bad_alloc&) {
-    // Another time.
+    // Try again later.
   }
   dropped_ += count;
 }

@@ -15,19 +15,19 @@
 
 namespace report {
 
-/// Writes one line, without its end, and may take any time for it. False where it was not written. Called by one thread
-/// alone; must not throw.
+/// Writes one line, without its line end, and may block. Returns false if the line was not written. Only one thread
+/// calls it; it must not throw.
 using LogOutput = std::function<bool(Severity, std::string_view line)>;
 
-/// To syslog, facility mail. `name` must live as long as the process. What syslogd makes of a line is not known here,
-/// so it counts as written.
+/// To syslog, facility mail. `name` must live as long as the process. syslog(3) does not report what became of a line,
+/// so each line counts as written.
 LogOutput to_syslog(const char* name);
 
-/// To standard error, "name: line". Waits where the reader is slow; SIGPIPE is to be ignored.
+/// To standard error, "name: line". Blocks while the reader is slow. SIGPIPE must be ignored.
 LogOutput to_standard_error(const char* name);
 
-/// Lines come out in the order in which they were taken. Where the output is slow they wait, up to a bound; the others
-/// are dropped, and a line says how many once the output has caught up, or after a minute.
+/// Writes lines in the order in which they arrive. If the output is slow they wait, up to a bound; lines beyond that
+/// are dropped. One line reports how many, when the output has caught up or after a minute.
 class LogWriter {
  public:
   using Clock = std::chrono::steady_clock;
@@ -43,8 +43,8 @@ class LogWriter {
   /// Takes a line; waits for nothing.
   void write(Severity severity, std::string_view line) noexcept;
 
-  /// Waits until all lines are written. False at `until`, or where the output has not taken one for most of a second:
-  /// then the thread is still at work.
+  /// Waits until all lines are written. Returns false at `until`, or earlier if no line was written for 0.8 s; the
+  /// thread then still runs.
   bool flush(Clock::time_point until);
 
  private:

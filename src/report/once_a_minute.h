@@ -1,4 +1,4 @@
-// Something that may happen often, on its way to the log: the first time at once, and then one line a minute.
+// Limits log lines about a frequent event: the first is logged at once, then one a minute.
 #ifndef MSGID_REPORT_ONCE_A_MINUTE_H
 #define MSGID_REPORT_ONCE_A_MINUTE_H
 
@@ -9,14 +9,14 @@
 
 namespace report {
 
-/// Not for several threads at a time.
+/// Not thread-safe.
 class OnceAMinute {
  public:
   using Clock = std::chrono::steady_clock;
 
   void happened(std::size_t times = 1) { count_ += times; }
 
-  /// How often it has happened since the last line, for the line that is due; 0 where none is.
+  /// Returns how often the event happened since the last line if a line is due, otherwise 0.
   std::size_t take(Clock::time_point now) {
     if (count_ == 0 || (logged_ && now - *logged_ < std::chrono::minutes(1))) return 0;
     logged_ = now;

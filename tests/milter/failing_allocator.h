@@ -1,5 +1,5 @@
-// Memory, threads and connections that are refused on order, and what hangs on order: msgid-milter-oom is msgid-milter
-// with this allocator.
+// Refuses memory, threads and connections on order, and blocks writes and allocations on order: msgid-milter-oom is
+// msgid-milter with this allocator.
 //
 // The environment names a file (MSGID_FAILING_ALLOCATOR), which both the program and the test that gives the orders
 // have in their memory. Without it nothing is refused.
@@ -26,7 +26,7 @@ struct Orders {
   std::atomic<std::uint64_t> threads;       ///< 1: none is made by the program's own objects and libmilter
   std::atomic<std::uint64_t> accepts;       ///< this many calls of accept4() fail from now on, and leave the connection
   std::atomic<std::uint64_t> accept_error;  ///< with this errno
-  std::atomic<std::uint64_t> held;          ///< an allocation of exactly so many octets waits; 0: none does
+  std::atomic<std::uint64_t> held;          ///< allocations of exactly this size wait; 0: none
   std::atomic<std::uint64_t> disk_hangs;    ///< 1: write(2) to a regular file waits, in the program's own objects
 };
 

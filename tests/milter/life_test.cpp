@@ -117,7 +117,7 @@ TEST_F(ReloadTest, TheRulesOfExchangeSeeEachFieldFromAReloadOn) {
   const auto is_reported = [&](Session& mta, const std::string& queue_id) {
     raw.queue_id = queue_id;
     EXPECT_TRUE(mta.send(raw).modifications.empty());
-    fake_mta::Message behind = reported_message();  // whose line comes after that of the other
+    fake_mta::Message behind = reported_message();  // its line comes after that of the first message
     behind.queue_id = queue_id + "z";
     mta.send(behind);
     EXPECT_NE(service->daemon().wait_for_line(behind.queue_id + ": "), "");

@@ -1,4 +1,4 @@
-// The test's end of failing_allocator.h.
+// Gives orders to failing_allocator.h from a test.
 #ifndef ORDERS_H
 #define ORDERS_H
 
@@ -13,7 +13,7 @@
 #include "daemon.h"
 #include "failing_allocator.h"
 
-/// What can be refused while nothing goes wrong at the start.
+/// Orders to refuse resources once the daemon has started.
 class Orders {
  public:
   Orders() : path_(directory_ / "orders") {
@@ -32,7 +32,7 @@ class Orders {
   const std::string& path() const { return path_; }
   failing_allocator::Orders* operator->() const { return orders_; }
 
-  /// The n-th from now, from 1, and `times` - 1 behind it.
+  /// Refuses the n-th allocation from now (1 is the next) and the `times` - 1 after it.
   void refuse(std::uint64_t n, std::uint64_t times = 1) const {
     const std::uint64_t first = orders_->count + n;
     orders_->behind_last = 0;

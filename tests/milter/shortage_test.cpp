@@ -1,5 +1,5 @@
-// A start that the system refuses something it needs: not the configuration's fault, so the exit status lets the
-// service manager try again, and the line on standard error names what is missing.
+// Starts under a shortage. The configuration is right, so the exit status must let the service manager retry, and
+// standard error must name what is missing.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -46,8 +46,7 @@ Ended start_under(const std::string& limit, const std::string& value) {
   return ended;
 }
 
-/// Statuses of sysexits.h that let it try again, and the one of the dynamic linker. After `serving` libmilter may give
-/// up (70).
+/// Accepts the statuses that cause a retry, and 127 of the dynamic linker. After `serving`, libmilter may give up (70).
 void expect_another_try(const Ended& ended, const std::string& limit) {
   ASSERT_TRUE(ended.status) << limit;
   const std::array again = {70, 71, 75, 127};
@@ -56,8 +55,8 @@ void expect_another_try(const Ended& ended, const std::string& limit) {
   EXPECT_EQ(ended.errors.find("must be able to write"), std::string::npos) << ended.errors;
 }
 
-TEST(Shortage, OfDescriptors) {
-  if (has_sanitizer) GTEST_SKIP() << "a sanitizer takes descriptors to look at objects, and misjudges them without";
+TEST(Shortage, RetriesWithoutDescriptors) {
+  if (has_sanitizer) GTEST_SKIP() << "a sanitizer needs descriptors, and reports false errors without them";
   int named = 0;
   int served = 0;
   for (int limit = 4; limit <= 16; ++limit) {
@@ -70,17 +69,18 @@ TEST(Shortage, OfDescriptors) {
     }
   }
   EXPECT_GT(named, 0);
-  EXPECT_GT(served, 0) << "or nothing was tried of the end of a start";
+  EXPECT_GT(served, 0) << "no limit was high enough for a complete start";
 }
 
-TEST(Shortage, OfThreads) {
-  if (geteuid() != 0) GTEST_SKIP() << "the limit is of all that a user has; only the start as root is alone";
+TEST(Shortage, RetriesWithoutThreads) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "the limit counts all threads of the user; only as root are these the daemon's alone";
   if (has_sanitizer) GTEST_SKIP() << "a sanitizer has threads of its own";
   int refused = 0;
   for (int limit = 1; limit <= 10; ++limit) {
     const Ended ended = start_under("-u", std::to_string(limit));
     expect_another_try(ended, std::to_string(limit) + " threads");
-    // After "serving" it is libmilter that has no thread, and says so in its own words.
+    // After "serving", libmilter lacks the thread and reports that itself.
     if (ended.served || ended.errors.find("the listener failed") != std::string::npos) continue;
     ++refused;
     EXPECT_NE(ended.errors.find("thread"), std::string::npos) << limit << ": " << ended.errors;
@@ -90,7 +90,7 @@ TEST(Shortage, OfThreads) {
   EXPECT_GT(refused, 0);
 }
 
-TEST(Shortage, OfMemory) {
+TEST(Shortage, RetriesWithoutMemory) {
   if (has_sanitizer) GTEST_SKIP() << "a sanitizer needs much memory";
   int refused = 0;
   int served = 0;
@@ -103,8 +103,8 @@ TEST(Shortage, OfMemory) {
   EXPECT_EQ(served, 3);
 }
 
-TEST(Shortage, OfAnAddress) {
-  // Of a network for documentation: no machine has it.
+TEST(Shortage, RetriesWhenTheAddressIsMissing) {
+  // An address from a documentation network; no machine has it.
   Daemon daemon(program(), arguments({"--socket=inet:8891@192.0.2.77"}));
   EXPECT_EQ(daemon.wait(), 75);
   EXPECT_NE(daemon.errors().find("cannot listen on inet:8891@192.0.2.77: Cannot assign requested address"),
@@ -112,15 +112,15 @@ TEST(Shortage, OfAnAddress) {
       << daemon.errors();
 }
 
-TEST(Shortage, OfANameServer) {
+TEST(Shortage, RetriesWhenTheNameCannotBeLookedUp) {
   Daemon daemon(program(), arguments({"--socket=inet:8891@no-such-host.invalid"}));
   EXPECT_EQ(daemon.wait(), 75);
-  EXPECT_NE(daemon.errors().find("cannot listen on inet:8891@no-such-host.invalid: unknown host name: "),
+  EXPECT_NE(daemon.errors().find("cannot listen on inet:8891@no-such-host.invalid: cannot look up the host name: "),
             std::string::npos)
       << daemon.errors();
 }
 
-TEST(Shortage, IsNoneOfWhatTheConfigurationSays) {
+TEST(Shortage, DoesNotRetryWhenTheDirectoryIsMissing) {
   const SocketDirectory directory;
   Daemon daemon(program(), arguments({"--socket=unix:" + (directory / "none/s")}));
   EXPECT_EQ(daemon.wait(), 78);

@@ -1,4 +1,4 @@
-// A log or a disk that takes nothing: mail does not wait for it, nor does the end of the service.
+// A log or disk that accepts nothing must delay neither mail nor the stop of the service.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -33,7 +33,7 @@ constexpr int many = 400;  // messages with findings, 500 octets of log each: mo
 constexpr std::chrono::seconds drain_timeout{1};
 constexpr std::chrono::seconds longest_end{3};
 
-/// A pipe that nobody reads until rest().
+/// A pipe that nobody reads until read_until() is called.
 class Pipe {
  public:
   Pipe() {
@@ -50,7 +50,7 @@ class Pipe {
   void close_output() { close_end(0); }
   void close_input() { close_end(1); }
 
-  /// What there is, until nothing comes for a while or a line has `part`.
+  /// Reads until a line contains `part`, or nothing arrives for 30 s.
   std::string read_until(std::string_view part) {
     std::string text;
     std::array<char, 4096> buffer{};
@@ -92,7 +92,7 @@ class StalledLog : public testing::Test {
     return std::nullopt;
   }
 
-  /// Soon it has more than that.
+  /// Waits until the metric exceeds `least`.
   testing::AssertionResult grows_beyond(const std::string& name, double least) const {
     std::optional<double> last;
     for (const auto end = steady_clock::now() + fake_mta::patience; steady_clock::now() < end; usleep(1000)) {
@@ -102,7 +102,7 @@ class StalledLog : public testing::Test {
     return testing::AssertionFailure() << name << " is " << (last ? std::to_string(*last) : "not there");
   }
 
-  /// Messages with findings get their edits, whatever becomes of what is said about them.
+  /// Messages with findings get their edits, even if nothing can be logged about them.
   void expect_service(int messages) const {
     Session mta(address);
     mta.negotiate();
@@ -112,7 +112,7 @@ class StalledLog : public testing::Test {
     mta.rest();
   }
 
-  /// A reload and SIGTERM are taken, and the end comes in time.
+  /// SIGHUP and SIGTERM are obeyed, and the daemon stops in time.
   void expect_life_and_end(Daemon& daemon) const {
     kill(daemon.pid(), SIGHUP);
     EXPECT_TRUE(grows_beyond("reloads_total{result=\"taken\"}", 0));
@@ -127,7 +127,7 @@ class StalledLog : public testing::Test {
   int metrics_port = fake_mta::free_port();
 };
 
-// The socket listened, and everybody waited, for ever: the sessions, the main thread, SIGTERM.
+// Before the log had its own thread, this blocked the sessions, the main thread and SIGTERM for ever.
 TEST_F(StalledLog, StandardErrorThatNobodyReadsHoldsNothingUp) {
   Pipe log;
   Daemon daemon(program(), options(), 0, log.input());
@@ -168,14 +168,14 @@ TEST_F(StalledLog, LinesComeInOrderOnceTheyAreRead) {
     ++lines;
   }
   EXPECT_EQ(std::to_string(many - lines), lost);
-  const std::string told = "log lines are lost, the log did not take them in time: count=" + lost + "\n";
+  const std::string told = "log lines were lost because they could not be written: count=" + lost + "\n";
   EXPECT_GT(text.find(told), at);
   EXPECT_LT(text.find(told), text.size());
   expect_life_and_end(daemon);
 }
 
-// It died of SIGPIPE.
-TEST_F(StalledLog, StandardErrorWithoutAReaderEndsNothing) {
+// Before, SIGPIPE killed the daemon.
+TEST_F(StalledLog, KeepsServingWhenStandardErrorHasNoReader) {
   Pipe log;
   Daemon daemon(program(), options(), 0, log.input());
   ASSERT_TRUE(grows_beyond("start_time_seconds", 0));
@@ -186,7 +186,7 @@ TEST_F(StalledLog, StandardErrorWithoutAReaderEndsNothing) {
   expect_life_and_end(daemon);
 }
 
-TEST_F(StalledLog, AStartThatFailsDoesNotWaitForItsReader) {
+TEST_F(StalledLog, AFailedStartDoesNotWaitForAReaderOfStandardError) {
   Pipe log;
   fcntl(log.input(), F_SETFL, O_NONBLOCK);
   const std::string filling(4096, 'x');
@@ -229,11 +229,11 @@ class DeafSyslog {
   int socket_ = -1;
 };
 
-// All sessions hung after ten messages, SIGTERM and SIGHUP were ignored, and only SIGKILL ended it.
+// Before, all sessions hung after ten messages, and only SIGKILL ended the daemon.
 TEST_F(StalledLog, SyslogThatNobodyReadsHoldsNothingUp) {
   const DeafSyslog syslog;
   Daemon probe("/usr/bin/unshare", syslog.in_its_world("exec", {"/bin/true"}));
-  if (probe.wait() != 0) GTEST_SKIP() << "no mount namespace to be had";
+  if (probe.wait() != 0) GTEST_SKIP() << "cannot create a mount namespace";
   std::vector<std::string> all = options({"--log=syslog"});
   std::erase(all, "--log=stderr");
   all.insert(all.begin(), program());
@@ -260,7 +260,7 @@ class StalledOnOrder : public StalledLog {
   hostile::Environment allocator_;
 };
 
-TEST_F(StalledOnOrder, ADiskThatHangsCostsRecordsAndNoMail) {
+TEST_F(StalledOnOrder, AHangingDiskLosesRecordsButDelaysNoMail) {
   const std::string path = directory / "audit.jsonl";
   Daemon daemon(program(), options({"--audit-log=" + path}));
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
@@ -271,7 +271,7 @@ TEST_F(StalledOnOrder, ADiskThatHangsCostsRecordsAndNoMail) {
   EXPECT_LT(lost, many);
   orders->disk_hangs = 0;
   expect_life_and_end(daemon);
-  EXPECT_NE(daemon.wait_for_line("audit records are lost, the audit-log did not take them in time: count=" +
+  EXPECT_NE(daemon.wait_for_line("audit records were lost because they could not be written in time: count=" +
                                  std::to_string(lost)),
             "");
   int records = 0;
@@ -288,7 +288,7 @@ TEST_F(StalledOnOrder, AnEndDoesNotWaitForADiskThatHangs) {
   orders->disk_hangs = 1;
   expect_service(3);
   expect_life_and_end(daemon);
-  EXPECT_NE(daemon.wait_for_line("audit records are lost"), "");
+  EXPECT_NE(daemon.wait_for_line("audit records were lost"), "");
 }
 
 TEST_F(StalledOnOrder, TheWatchdogHearsNothingWhileACallbackHangs) {
@@ -299,7 +299,7 @@ TEST_F(StalledOnOrder, TheWatchdogHearsNothingWhileACallbackHangs) {
   EXPECT_NE(manager.next_with("WATCHDOG=1"), "");
   EXPECT_NE(manager.next_with("WATCHDOG=1"), "") << "again and again";
 
-  // What keeps the field has one octet more.
+  // The copy of the field that the daemon keeps is one octet longer.
   const std::string body = "<" + std::string(7000, 'x') + "@example.com>";
   orders->held = body.size() + 2;
   Session mta(address, milliseconds(500));
@@ -307,12 +307,12 @@ TEST_F(StalledOnOrder, TheWatchdogHearsNothingWhileACallbackHangs) {
   fake_mta::Message sent = message("");
   sent.fields = {{"References", " " + body, 1}};
   EXPECT_THROW(mta.send(sent), fake_mta::ProtocolError);
-  // Once one of these is missing it must stay missing; on a slow machine that takes longer.
+  // After one ping is missed, no more may come; a slow machine takes longer to miss the first.
   while (manager.next_with("WATCHDOG=1", watchdog) != "") continue;
   EXPECT_EQ(manager.next_with("WATCHDOG=1", 2 * watchdog), "");
   EXPECT_NE(daemon.wait_for_line("a callback hangs"), "");
   orders->held = 0;
-  EXPECT_NE(manager.next_with("WATCHDOG=1"), "") << "it goes on, and is well again";
+  EXPECT_NE(manager.next_with("WATCHDOG=1"), "") << "the callback continues, and the pings resume";
   EXPECT_EQ(daemon.stop(), 0);
 }
 

@@ -392,19 +392,19 @@ TEST(Trail, RecipientsOnlyWhereTheyAreAskedFor) {
 /// What the daemon says of an audit log that it cannot open. It serves all the same.
 std::string said_of(const std::string& path) {
   Service service({"--audit-log=" + path});
-  const std::string beginning = "msgid-milter: audit-log cannot be opened, mail is served without it: ";
+  const std::string beginning = "msgid-milter: audit-log cannot be opened; mail is filtered without it: ";
   std::string line = service.daemon().wait_for_line(beginning);
   Session mta = service.session();
   EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
   quit(mta);
   service.daemon().terminate();
   EXPECT_EQ(service.daemon().wait(), 0);
-  EXPECT_NE(service.daemon().wait_for_line("audit records are lost, the audit-log did not take them in time: count=1"),
-            "");
+  EXPECT_NE(
+      service.daemon().wait_for_line("audit records were lost because they could not be written in time: count=1"), "");
   return line.substr(std::min(line.size(), beginning.size()));
 }
 
-TEST(Trail, AFileThatCannotBeOpenedKeepsNoMailFromBeingRepaired) {
+TEST(Trail, RepairsMailWhenTheFileCannotBeOpened) {
   const SocketDirectory directory;
   const std::string none = directory / "none/audit.jsonl";
   EXPECT_EQ(said_of(none), none + " what=\"No such file or directory\"");
@@ -424,7 +424,7 @@ TEST(Trail, AFileThatCannotBeOpenedKeepsNoMailFromBeingRepaired) {
   EXPECT_EQ(said_of(locked), locked + " what=\"Permission denied\"");
 }
 
-TEST(Trail, AFileThatCanBeOpenedLaterHasAllRecords) {
+TEST(Trail, WritesWaitingRecordsOnceTheFileCanBeOpened) {
   const SocketDirectory directory;
   const std::string path = directory / "later/audit.jsonl";
   Service service({"--audit-log=" + path});

@@ -64,7 +64,7 @@ def behind_block(text, at):
 
 
 def fixed_regions(text):
-    """[(begin, end)] of what the compiler evaluates: variables that are constexpr, assertions, heads of templates."""
+    """[(begin, end)] of what the compiler evaluates: variables that are constexpr, assertions, heads of templates, sizes of arrays."""
     for found in re.finditer(r"\bconstexpr\b[^;({=]*[={]|\bstatic_assert\(|\benum class\b", text):
         at, depth = found.start(), 0
         while text[at] != ";" or depth > 0:
@@ -77,6 +77,8 @@ def fixed_regions(text):
         yield found.start(), at
     for found in re.finditer(r"\bconstexpr\b[^;({=]*\([^;{]*\{", text):
         yield found.start(), behind_block(text, found.end() - 1)
+    for found in re.finditer(r"\bstd::array<[^;{}()]*>", text):
+        yield found.span()
 
 
 class Switched:

@@ -179,7 +179,7 @@ class Machine:
         return _run(["nsenter", "-t", self._leader, "-a", "--", *command], check, options)
 
     def in_network(self, *command):
-        """The words of a command that runs a program of the host in the machine's network."""
+        """Returns the command that runs a host program in the machine's network."""
         return ["nsenter", "-t", self._leader, "-n", "--", *command]
 
     def run_in_network(self, *command, check=True, **options):

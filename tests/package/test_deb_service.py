@@ -174,12 +174,12 @@ class DebServiceTest(ServiceCase):
 
 
 class DebShortageTest(ServiceCase):
-    """What passes: the service starts by itself once it is over."""
+    """Temporary shortages: the service starts by itself when they are over."""
 
     def state(self):
         return self.machine.show(UNIT, "ActiveState", "SubState", "NRestarts", "ExecMainStatus")
 
-    def restart_in_vain(self, status):
+    def restart_and_fail(self, status):
         """systemd tries again and again; the last try ends with one of these exit statuses."""
         self.machine.run("systemctl", "restart", "--no-block", UNIT)
         until("restarts", lambda: int(self.state()["NRestarts"]) >= 2)
@@ -189,17 +189,17 @@ class DebShortageTest(ServiceCase):
         until("the service", lambda: self.state()["ActiveState"] == "active")
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
 
-    def test_of_descriptors_threads_and_memory(self):
+    def test_retries_without_descriptors_threads_or_memory(self):
         path = self.machine.root.path(f"/etc/systemd/system/{UNIT}.d/test.conf")
         for limit in ("LimitNOFILE=6", "TasksMax=2", "LimitAS=24M"):
             with self.subTest(limit):
                 self.drop_in(limit + "\n")
-                self.restart_in_vain(("71", "75"))
+                self.restart_and_fail(("71", "75"))
                 path.write_text("")
                 self.machine.run("systemctl", "daemon-reload")
                 self.assert_served()
 
-    def test_of_a_port(self):
+    def test_retries_until_the_port_is_free(self):
         other = ("import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);"
                  "s.bind(('127.0.0.1', 9891)); s.listen(); print(flush=True); time.sleep(300)")
         self.configure("", "stop")
@@ -207,26 +207,26 @@ class DebShortageTest(ServiceCase):
             try:
                 taken.stdout.readline()
                 self.machine.root.path(CONF).write_text(self.shipped + "metrics = 9891\n")
-                self.restart_in_vain(("75",))
+                self.restart_and_fail(("75",))
             finally:
                 taken.kill()
         self.assert_served()
 
-    def test_of_an_address(self):
+    def test_retries_until_the_address_exists(self):
         self.configure("", "stop")
         self.machine.root.path(CONF).write_text(self.shipped + "metrics = 10.77.0.1:9891\n")
-        self.restart_in_vain(("75",))
+        self.restart_and_fail(("75",))
         self.machine.run_in_network("ip", "address", "add", "10.77.0.1/32", "dev", "lo")
         self.assert_served()
 
-    def test_of_inodes_for_the_audit_log(self):
+    def test_serves_without_inodes_for_the_audit_log(self):
         logs = "/var/log/msgid-milter"
         self.configure("", "stop")
         self.machine.run("mount", "-t", "tmpfs", "-o", "nr_inodes=1,uid=msgid-milter,gid=msgid-milter,mode=0750",
                          "none", logs)
         self.addCleanup(self.machine.run, "umount", "--lazy", logs)
         self.configure(f"audit-log = {logs}/audit.jsonl\n", "restart")
-        self.until_logged("audit-log cannot be opened, mail is served without it: "
+        self.until_logged("audit-log cannot be opened; mail is filtered without it: "
                           f'{logs}/audit.jsonl what="No space left on device"')
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
         self.machine.run("mount", "-o", "remount,nr_inodes=100", logs)

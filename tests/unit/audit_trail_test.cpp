@@ -300,8 +300,8 @@ TEST_F(AuditTrailTest, TheOldFileGoesOnWhereTheNewOneCannotBeOpened) {
   fs::rename(path, rotated);
   fs::create_directory(path);
   one->reopen();
-  EXPECT_EQ(wait_for_line("cannot be opened again"),
-            "audit-log cannot be opened again, the old file goes on: " + path.string() + " what=\"Is a directory\"");
+  EXPECT_EQ(wait_for_line("cannot be reopened"), "audit-log cannot be reopened; records still go to the old file: " +
+                                                     path.string() + " what=\"Is a directory\"");
   affected(*one, "Q1");
   one->stop(soon());
   EXPECT_EQ(shown(rotated), (Strings{"Q0", "Q1", "totals 2"}));
@@ -384,7 +384,7 @@ TEST_F(AuditTrailTest, RecordsWaitWhileTheFileCannotBeOpened) {
   const fs::path later = directory / "later";
   path = later / "audit.jsonl";
   const auto one = begin(std::chrono::milliseconds(60));
-  EXPECT_EQ(wait_for_line("cannot be opened"), "audit-log cannot be opened, mail is served without it: " +
+  EXPECT_EQ(wait_for_line("cannot be opened"), "audit-log cannot be opened; mail is filtered without it: " +
                                                    path.string() + " what=\"No such file or directory\"");
   affected(*one, "Q1");
   affected(*one, "Q2");
@@ -405,10 +405,10 @@ TEST_F(AuditTrailTest, SaysAgainAndAgainThatTheFileCannotBeOpened) {
   while (log_lines().size() < 3 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   EXPECT_TRUE(one->stop(soon()));
   ASSERT_GE(log_lines().size(), 3u);
-  for (const std::string& line : log_lines()) EXPECT_NE(line.find("cannot be opened, mail"), std::string::npos) << line;
+  for (const std::string& line : log_lines()) EXPECT_NE(line.find("cannot be opened; mail"), std::string::npos) << line;
 }
 
-TEST_F(AuditTrailTest, RecordsBeyondTheBoundAreCountedAndTold) {
+TEST_F(AuditTrailTest, RecordsBeyondTheBoundAreCountedAndLogged) {
   path = directory / "later" / "audit.jsonl";
   const auto one = begin(never, 2000);
   ASSERT_NE(wait_for_line("cannot be opened"), "");
@@ -418,7 +418,7 @@ TEST_F(AuditTrailTest, RecordsBeyondTheBoundAreCountedAndTold) {
   EXPECT_LT(lost_so_far, 20);
   const auto now_is = AuditTrail::Steady::now();
   one->tell(now_is);
-  const std::string told = "audit records are lost, the audit-log did not take them in time: count=";
+  const std::string told = "audit records were lost because they could not be written in time: count=";
   EXPECT_EQ(log_lines().back(), told + std::to_string(lost_so_far));
   affected(*one, "Q20");
   one->tell(now_is + std::chrono::seconds(59));

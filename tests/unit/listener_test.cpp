@@ -141,7 +141,7 @@ TEST(Listener, IdsOfRootThatAreLeftAreRefused) {
   };
   const auto left = [](const std::string& kind, uid_t real, uid_t effective, uid_t saved) {
     return "user: the real, effective and saved " + kind + " ids are " + std::to_string(real) + ", " +
-           std::to_string(effective) + " and " + std::to_string(saved) + ", and not all " + std::to_string(effective);
+           std::to_string(effective) + " and " + std::to_string(saved) + "; all must be " + std::to_string(effective);
   };
   const uid_t uid = nobody.pw_uid;
   const gid_t gid = nobody.pw_gid;
@@ -163,7 +163,7 @@ TEST(Listener, AChangeOfUserThatDidNothingIsRefused) {
     return said_by_child([call] { return disable(call, 0) ? said_by_drop_privileges("nobody") : "no filter"; });
   };
   const passwd nobody = *::getpwnam("nobody");
-  const std::string ids = " ids are 0, 0 and 0, and not all ";
+  const std::string ids = " ids are 0, 0 and 0; all must be ";
   EXPECT_EQ(without(SYS_setuid), "user: the real, effective and saved user" + ids + std::to_string(nobody.pw_uid));
   EXPECT_EQ(without(SYS_setgid), "user: the real, effective and saved group" + ids + std::to_string(nobody.pw_gid));
 }

@@ -155,7 +155,8 @@ TEST(Log, TheAuditTrail) {
   EXPECT_EQ(captured.lines[2], "audit-log opened: /var/log/a\\x20b.jsonl");
   EXPECT_EQ(captured.severities[2], Severity::info);
   EXPECT_EQ(captured.lines[3],
-            "audit-log cannot be opened again, the old file goes on: /var/log/audit.jsonl what=\"Permission denied\"");
+            "audit-log cannot be reopened; records still go to the old file: /var/log/audit.jsonl what=\"Permission "
+            "denied\"");
   EXPECT_EQ(captured.severities[3], Severity::error);
   EXPECT_NE(captured.lines[4].find("4XyZ12: action=reported reason=signatures-size client="), std::string::npos);
 }

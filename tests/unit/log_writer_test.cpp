@@ -66,7 +66,7 @@ class Output {
   Strings lines_;
 };
 
-const std::string told = "log lines are lost, the log did not take them in time: count=";
+const std::string told = "log lines were lost because they could not be written: count=";
 
 TEST(LogWriter, LinesComeInOrder) {
   Output output;
@@ -77,7 +77,7 @@ TEST(LogWriter, LinesComeInOrder) {
   EXPECT_EQ(output.lines(), sent);
 }
 
-TEST(LogWriter, NobodyWaitsForAnOutputThatTakesNothing) {
+TEST(LogWriter, WritersNeverWaitForABlockedOutput) {
   Output output;
   std::atomic<int> lost = 0;
   LogWriter writer(output.output(), 4096, [&] { ++lost; });

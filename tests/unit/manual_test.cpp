@@ -128,10 +128,13 @@ TEST(Manual, OfTheDaemonHasEverySignal) {
 }
 
 TEST(Manual, HasEveryExitStatus) {
-  static const std::map<std::string, int> numbers = {
-      {"EX_OK", EX_OK},       {"EX_CONFIG", EX_CONFIG},           {"EX_SOFTWARE", EX_SOFTWARE},
-      {"EX_USAGE", EX_USAGE}, {"EX_UNAVAILABLE", EX_UNAVAILABLE}, {"EX_OSERR", EX_OSERR},
-      {"EX_TEMPFAIL", EX_TEMPFAIL}};
+  static const std::map<std::string, int> numbers = {{"EX_OK", EX_OK},
+                                                     {"EX_CONFIG", EX_CONFIG},
+                                                     {"EX_SOFTWARE", EX_SOFTWARE},
+                                                     {"EX_USAGE", EX_USAGE},
+                                                     {"EX_UNAVAILABLE", EX_UNAVAILABLE},
+                                                     {"EX_OSERR", EX_OSERR},
+                                                     {"EX_TEMPFAIL", EX_TEMPFAIL}};
   Words used;
   for (const std::string& name : names_with("EX_", code_of("milter") + code_of("config")))
     used.insert(std::to_string(numbers.at(name)));
