@@ -59,14 +59,15 @@ int status_for(int error) noexcept {
   switch (error) {
     case EADDRINUSE:
     case EADDRNOTAVAIL:
-    case EAGAIN:  // a thread, or a lock
     case EBUSY:
+    case ECONNREFUSED:  // a name service
     case EINTR:
     case ENETDOWN:
     case ENETUNREACH:
     case ENODEV:
     case ETIMEDOUT:
       return EX_TEMPFAIL;
+    case EAGAIN:  // a thread
     case EDQUOT:
     case EIO:
     case EMFILE:
@@ -74,7 +75,6 @@ int status_for(int error) noexcept {
     case ENOBUFS:
     case ENOMEM:
     case ENOSPC:
-    case EROFS:  // after an error of the disk
     case ESTALE:
       return EX_OSERR;
     default:

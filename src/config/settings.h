@@ -71,8 +71,8 @@ struct StartupError : std::runtime_error {
 
 /// Returns the exit status for a start that failed with this errno:
 /// - EX_CONFIG (78): the configuration or the host must be changed first, so a retry is useless;
-/// - EX_TEMPFAIL (75): an address is in use or does not exist yet, or a limit such as that of threads is reached now;
-/// - EX_OSERR (71): the system lacks descriptors, memory or disk space.
+/// - EX_TEMPFAIL (75): an address is in use or does not exist yet, or a name service is away;
+/// - EX_OSERR (71): the system lacks descriptors, memory, threads or disk space.
 int status_for(int error) noexcept;
 
 }  // namespace config

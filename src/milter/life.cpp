@@ -76,7 +76,11 @@ Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> 
                           : status_interval) {
   if (libmilter_ended_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   std::thread([ended = libmilter_ended_, begin = is_to_begin_.get_future().share()] {
-    begin.wait();
+    try {
+      begin.get();
+    } catch (const std::future_error&) {
+      return;  // the start ends before run()
+    }
     smfi_main();
     const std::uint64_t once = 1;
     static_cast<void>(!::write(ended, &once, sizeof once));
@@ -122,6 +126,7 @@ Life::End Life::drain() {
     tell_manager();
     while (const std::optional<int> signal = parts_.signals.next()) {
       if (*signal == SIGTERM || *signal == SIGINT) return {open(), Clock::now()};
+      if (*signal == SIGUSR1) reopen_trail();
     }
     if (open() > 0) used = Clock::now();
   }
@@ -165,10 +170,7 @@ void Life::reopen_trail() {
 }
 
 void Life::say_ready() noexcept {
-  where_memory_allows([&] {
-    notify::ready(told_status_ = status());
-    is_ready_told_ = true;
-  });
+  where_memory_allows([&] { is_ready_told_ = notify::ready(told_status_ = status()); });
 }
 
 void Life::tell_manager() {
@@ -189,7 +191,8 @@ void Life::tell_manager() {
   }
   if (!is_ready_told_) say_ready();
   where_memory_allows([&] {
-    if (std::string now = status(); now != told_status_) notify::status(told_status_ = std::move(now));
+    std::string now = status();
+    if (now != told_status_ && notify::status(now)) told_status_ = std::move(now);
   });
 }
 

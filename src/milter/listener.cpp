@@ -272,10 +272,12 @@ void raise_descriptor_limit() {
 }
 
 /// Returns why the name cannot be looked up, or "" if it can. libmilter reports this only in its log.
-std::string look_up(const std::string& host) {
-  if (host.empty()) return {};
+std::string look_up(const config::Endpoint& endpoint) {
+  if (endpoint.host.empty()) return {};
+  addrinfo hints = {};
+  hints.ai_family = endpoint.is_ipv6 ? AF_INET6 : AF_INET;
   addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  const int error = ::getaddrinfo(endpoint.host.c_str(), nullptr, &hints, &found);
   if (error == 0) ::freeaddrinfo(found);
   return error == 0 ? "" : error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error);
 }
@@ -286,8 +288,9 @@ void open_socket(const config::Endpoint& endpoint, const std::string& connection
   if (smfi_opensocket(removes) == MI_SUCCESS) return;
   const int error = errno;
   const std::string what = "cannot listen on " + connection;
-  // A name server may be away, or not be there yet.
-  if (const std::string reason = look_up(endpoint.host); !reason.empty()) {
+  // A name server may be away, or not be there yet. Where the system lacks something, that is the reason for both.
+  const bool is_shortage = config::status_for(error) == EX_OSERR && error != EAGAIN;  // the resolver leaves EAGAIN
+  if (const std::string reason = is_shortage ? "" : look_up(endpoint); !reason.empty()) {
     throw ListenError("socket", what + ": cannot look up the host name: " + reason, EX_TEMPFAIL);
   }
   if (error == 0) throw ListenError("socket", what + ": libmilter logs the reason", EX_OSERR);

@@ -1,18 +1,39 @@
 #include "milter/notify.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <string_view>
 
 namespace milter::notify {
 
 namespace {
 
-// That the manager does not hear it is its own trouble.
-void say(const std::string& state) {
-  static_cast<void>(::sd_notify(0, state.c_str()));
+/// As sd_notify(3) does it, but that waits where the manager does not read. False where it could not be told.
+bool say(const std::string& state) {
+  const char* const path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr) return true;
+  const std::string_view name = path;
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if ((!name.starts_with('/') && !name.starts_with('@')) || name.size() >= sizeof address.sun_path) {
+    return ::sd_notify(0, state.c_str()) > 0;
+  }
+  name.copy(address.sun_path, name.size());
+  if (name.starts_with('@')) address.sun_path[0] = '\0';
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return false;
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  const ssize_t sent =
+      ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), size);
+  ::close(fd);
+  return sent == static_cast<ssize_t>(state.size());
 }
 
 }  // namespace
@@ -29,8 +50,8 @@ std::vector<HandedSocket> handed_sockets() {
   return sockets;
 }
 
-void ready(const std::string& status) {
-  say("READY=1\nSTATUS=" + status);
+bool ready(const std::string& status) {
+  return say("READY=1\nSTATUS=" + status);
 }
 
 void reloading() {
@@ -47,8 +68,8 @@ void stopping(const std::string& status, std::chrono::seconds patience) {
   say("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(microseconds.count()) + "\nSTATUS=" + status);
 }
 
-void status(const std::string& status) {
-  say("STATUS=" + status);
+bool status(const std::string& status) {
+  return say("STATUS=" + status);
 }
 
 std::optional<std::chrono::microseconds> watchdog() {

@@ -19,11 +19,12 @@ struct HandedSocket {
 /// Those of this start (LISTEN_FDS, LISTEN_FDNAMES). To be asked once: what is started from here is to inherit none.
 std::vector<HandedSocket> handed_sockets();
 
-void ready(const std::string& status);
+// None of these waits for the manager. The first two return false if it could not be told, because it does not read.
+bool ready(const std::string& status);
+bool status(const std::string& status);
 void reloading();
 /// It will take up to so long, which may be longer than the manager would wait by itself.
 void stopping(const std::string& status, std::chrono::seconds patience);
-void status(const std::string& status);
 
 /// Within this time of the last one it wants to hear alive(), or it restarts the service. Nothing: it does not.
 std::optional<std::chrono::microseconds> watchdog();

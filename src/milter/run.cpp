@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include <new>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "config/options.h"
 #include "config/warnings.h"
@@ -36,8 +38,6 @@ namespace {
 
 constexpr const char* program = "msgid-milter";
 
-using LogClock = report::LogWriter::Clock;
-
 [[noreturn]] void fail(const config::Loaded& loaded, const std::string& option, const std::string& reason,
                        int status = EX_CONFIG) {
   throw config::StartupError(config::line_about(loaded, option, reason), status);
@@ -49,8 +49,7 @@ auto started(const std::string& thing, Begin begin) {
   try {
     return begin();
   } catch (const std::system_error& error) {
-    throw config::StartupError("cannot start " + thing + ": " + error.code().message(),
-                               config::status_for(error.code().value()));
+    throw config::StartupError("cannot start " + thing + ": " + error.code().message(), EX_OSERR);
   }
 }
 
@@ -129,19 +128,52 @@ report::LogOutput log_output(config::LogTarget target) {
   return target == config::LogTarget::syslog ? report::to_syslog(program) : report::to_standard_error(program);
 }
 
+using Clock = Life::Clock;
+
+/// Lets `done` wait, for a tenth of a second at a time, until it returns true. Gives up at `until`, at a signal to
+/// stop, and where `left` has not changed for most of a second.
+template <class Done, class Left>
+bool wait_until_done(Clock::time_point until, Signals& signals, Done done, Left left) {
+  using std::chrono::milliseconds;
+  constexpr milliseconds slice{100};
+  constexpr milliseconds stall{800};
+  Clock::time_point moved = Clock::now();
+  for (std::size_t before = left(); !done(std::min(until, Clock::now() + slice));) {
+    const Clock::time_point now = Clock::now();
+    if (std::exchange(before, left()) != before) moved = now;
+    if (now >= until || now - moved >= stall) return false;
+    while (const std::optional<int> signal = signals.next()) {
+      if (*signal == SIGTERM || *signal == SIGINT) return false;
+    }
+  }
+  return true;
+}
+
 /// Writes the last log lines and records, within a second after `end.latest`. Returns false if some were not written.
 /// If there is no memory for a line, the exit status is still correct.
-bool say_the_end(Service& service, const Life::End& end, report::LogWriter& writer) noexcept {
+bool say_the_end(Service& service, const Life::End& end, report::LogWriter& writer, Signals& signals) noexcept {
   using std::chrono::milliseconds;
-  bool is_said = false;
+  const auto written = [&](milliseconds more) {
+    return wait_until_done(
+        end.latest + more, signals, [&](Clock::time_point until) { return writer.flush(until); },
+        [&] { return writer.size(); });
+  };
   try {
     if (!end.open_sessions) service.log.listener_failed();
-    is_said = service.trail == nullptr || service.trail->stop(end.latest + milliseconds(400));
+    // The audit log is the last to stop: meanwhile sessions may still be served.
+    const bool takes_lines = written(milliseconds(300));
+    bool is_said = true;
+    if (report::AuditTrail* const trail = service.trail; trail != nullptr) {
+      is_said = wait_until_done(
+          end.latest + milliseconds(600), signals, [&](Clock::time_point until) { return trail->stop(until); },
+          [&] { return trail->size(); });
+      trail->tell_all();
+    }
     service.log.stopped(end.open_sessions.value_or(service.sessions.count()));
+    return (takes_lines ? written(milliseconds(800)) : writer.flush(Clock::now())) && is_said;
   } catch (const std::bad_alloc&) {
-    is_said = false;
+    return false;
   }
-  return writer.flush(end.latest + milliseconds(800)) && is_said;
 }
 
 int serve(const config::Loaded& loaded, const std::vector<std::string>& arguments, Signals& signals,
@@ -169,7 +201,7 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   log.serving(listener.endpoints(), loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only",
               MSGID_VERSION, names);
   const Life::End end = life->run();
-  const bool is_said = say_the_end(service, end, writer);
+  const bool is_said = say_the_end(service, end, writer, signals);
   const int status = end.open_sessions ? EX_OK : EX_SOFTWARE;
   // Callbacks and threads that are still at work must not see the end of what main() and the libraries have made.
   if (!is_said || end.open_sessions != std::size_t{0}) std::_Exit(status);
@@ -186,7 +218,7 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
     return serve(loaded, arguments, signals, writer, counters);
   } catch (const std::exception&) {
     // libmilter's lines about the reason may still be queued.
-    writer.flush(LogClock::now() + std::chrono::milliseconds(800));
+    writer.flush(Clock::now() + std::chrono::milliseconds(800));
     throw;
   }
 }

@@ -18,9 +18,6 @@ namespace report {
 
 namespace {
 
-/// How long a stop waits for a disk that accepts nothing.
-constexpr std::chrono::milliseconds stall{800};
-
 /// Attempts to open the file, for each line that is logged about it.
 constexpr int retries_per_line = 6;
 
@@ -84,20 +81,17 @@ void AuditTrail::start() {
   while (!has_tried_ && Steady::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-bool AuditTrail::flush(Steady::time_point until) {
-  return records_.drain(until, stall);
-}
-
 bool AuditTrail::stop(Steady::time_point until) {
   is_to_end_ = true;
   records_.wake();
-  flush(until);
-  // The last totals are left.
-  const Steady::time_point end = std::min(until, Steady::now() + stall);
-  while (!has_ended_ && Steady::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  const bool has_ended = has_ended_;
-  if (const std::size_t lost = without_room_.exchange(0) + records_.size()) log_.audit_records_lost(lost);
-  return has_ended;
+  while (!has_ended_ && Steady::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (has_ended_ && thread_.joinable()) thread_.join();
+  return has_ended_;
+}
+
+void AuditTrail::tell_all() {
+  told_.happened(without_room_.exchange(0) + records_.size());
+  if (const std::size_t lost = told_.take_all()) log_.audit_records_lost(lost);
 }
 
 void AuditTrail::tell(Steady::time_point now) {
@@ -134,8 +128,7 @@ void AuditTrail::affected(AuditRecord record, FindingCounts counts) noexcept {
   } catch (const std::bad_alloc&) {
     // Lost as well. Mail passes.
   }
-  ++without_room_;
-  log_.audit_record_without_room();
+  lose();
 }
 
 void AuditTrail::Passed::add(Passed other) noexcept {
@@ -159,22 +152,31 @@ void AuditTrail::run() noexcept {
   Steady::time_point totals_due = Steady::now() + interval_;
   open(true);
   has_tried_ = true;
+  Steady::time_point next_try = Steady::now() + retry_interval;
   for (;;) {
-    const bool is_open = file_ >= 0;
-    records_.wait(is_open ? totals_due : Steady::now() + retry_interval, is_open);
+    records_.wait(wants_file_ ? std::min(next_try, totals_due) : totals_due, file_ >= 0);
     // What was asked for before the end is done before it.
     const bool is_to_end = is_to_end_;
     const bool is_asked = is_to_reopen_.exchange(false);
     write_waiting();
-    if (is_asked || file_ < 0) open(is_asked);
+    if (is_asked || (wants_file_ && (is_to_end || Steady::now() >= next_try))) {
+      open(is_asked);
+      next_try = Steady::now() + retry_interval;
+    }
     if (is_to_end) break;
     if (Steady::now() < totals_due) continue;
     write_totals(false);
+    if (is_unlinked()) {
+      wants_file_ = true;
+      next_try = Steady::now();
+    }
     totals_due = Steady::now() + interval_;
   }
   write_waiting();
   write_totals(true);
-  lose_waiting();
+  records_.close();
+  // What came since, or could not be written because there was no file to the end.
+  for (; records_.take(); records_.done()) lose();
   has_ended_ = true;
 }
 
@@ -182,17 +184,19 @@ void AuditTrail::run() noexcept {
 /// An attempt that nobody asked for logs its failure only once per interval.
 void AuditTrail::open(bool is_asked) noexcept {
   const bool has_old_file = file_ >= 0;
+  wants_file_ = true;
   try {
     try {
       const Opened opened = open_file(path_);
       if (has_old_file) ::close(file_);
       file_ = opened.file;
       is_torn_ = opened.is_torn;
-      if (has_old_file || was_refused_) log_.audit_log_opened(path_);
-      was_refused_ = false;
+      wants_file_ = false;
+      const bool was_refused = std::exchange(was_refused_, false);
+      if (has_old_file || was_refused) log_.audit_log_opened(path_);
     } catch (const std::runtime_error& error) {
       const Steady::time_point now = Steady::now();
-      if (!is_asked && now - said_ < interval_) return;
+      if (!is_asked && was_refused_ && now - said_ < interval_) return;
       said_ = now;
       was_refused_ = true;
       log_.audit_log_not_opened(path_, error.what(), has_old_file);
@@ -202,24 +206,24 @@ void AuditTrail::open(bool is_asked) noexcept {
   }
 }
 
+/// The file was removed, so nobody can read what is written to it.
+bool AuditTrail::is_unlinked() const noexcept {
+  struct stat status = {};
+  return file_ >= 0 && ::fstat(file_, &status) == 0 && status.st_nlink == 0;
+}
+
 /// Writes the records that wait now; does nothing while the file is not open.
 void AuditTrail::write_waiting() noexcept {
   for (std::size_t count = file_ >= 0 ? records_.size() : 0; count > 0; --count) {
-    try {
-      if (const std::optional<Record> record = records_.take()) append(record->queue_id, record->line);
-    } catch (const std::exception&) {
-      // Lost, and the log has a line; or there was no memory for that.
-    }
+    if (const std::optional<Record> record = records_.take()) append(record->queue_id, record->line);
     records_.done();
   }
 }
 
-/// Counts the records left at the end as lost, because the file could not be opened.
-void AuditTrail::lose_waiting() noexcept {
-  for (; records_.take(); records_.done()) {
-    ++without_room_;
-    log_.audit_record_without_room();
-  }
+/// Counts a record that was not written, for a line later.
+void AuditTrail::lose() noexcept {
+  ++without_room_;
+  log_.audit_record_without_room();
 }
 
 void AuditTrail::write_totals(bool even_of_nothing) noexcept {
@@ -247,30 +251,33 @@ void AuditTrail::write_totals(bool even_of_nothing) noexcept {
     for (const auto& [names, number] : passed.findings) {
       totals.findings[std::string(names.first)][std::string(names.second)] = number;
     }
-    append({}, to_json_line(totals));
-    since_ = now;
-  } catch (const std::exception&) {
-    // Not written: they are counted on.
-    const std::lock_guard lock(passed_mutex_);
-    passed_.add(std::move(passed));
+    if (append({}, to_json_line(totals))) {
+      since_ = now;
+      return;
+    }
+  } catch (const std::bad_alloc&) {
+    // Not written either.
   }
+  // They are added to the next totals.
+  const std::lock_guard lock(passed_mutex_);
+  passed_.add(std::move(passed));
 }
 
-/// One write. Throws where it failed, after the line in the log.
-void AuditTrail::append(std::string_view queue_id, const std::string& line) {
-  const std::string record = is_torn_ ? "\n" + line : line;
-  const ssize_t written = ::write(file_, record.data(), record.size());
-  const auto missing = static_cast<ssize_t>(record.size()) - written;
-  // Without its line end it is a whole record all the same, which the next line will end.
-  if (written > 0 && missing <= 1) {
-    is_torn_ = missing == 1;
-    return;
+/// One write, after one that ends a torn line. False where it failed; then the log has a line.
+bool AuditTrail::append(std::string_view queue_id, std::string_view line) noexcept {
+  // A record without its line end is still whole; the next record ends the line.
+  if (is_torn_) is_torn_ = ::write(file_, "\n", 1) != 1;
+  const ssize_t written = is_torn_ ? -1 : ::write(file_, line.data(), line.size());
+  const int error = errno;
+  const auto size = static_cast<ssize_t>(line.size());
+  if (written > 0) is_torn_ = written < size;
+  if (written >= size - 1) return true;
+  try {
+    log_.audit_record_lost(queue_id, written < 0 ? text_of(error) : "only a part of it was written");
+  } catch (const std::bad_alloc&) {
+    // No memory for a line; it is counted.
   }
-  const std::string reason = written < 0 ? text_of(errno) : "only a part of it was written";
-  // A part that is the LF alone ends the torn line.
-  if (written > 0) is_torn_ = record[static_cast<std::size_t>(written) - 1] != '\n';
-  log_.audit_record_lost(queue_id, reason);
-  throw std::runtime_error(reason);
+  return false;
 }
 
 }  // namespace report

@@ -53,17 +53,22 @@ class AuditTrail {
   /// Returns at once.
   void reopen();
 
-  /// Logs how many records found no room, if any did and the last such line is a minute ago. To be called now and then,
-  /// by one thread.
+  /// Logs how many records are lost that the log has not reported, if any are and the last such line is a minute ago.
+  /// To be called now and then, by one thread.
   void tell(Steady::time_point now = Steady::now());
 
-  /// Waits until all records handed over are written. Returns false at `until`, or earlier if no record was written for
-  /// 0.8 s.
-  bool flush(Steady::time_point until);
+  /// Waits until all records handed over are written; false if some are left at `until`.
+  bool flush(Steady::time_point until) { return records_.drain(until); }
+
+  /// How many records wait.
+  std::size_t size() const { return records_.size(); }
 
   /// Writes the waiting records and the last totals, even if they count no message, and ends the thread. Returns false
-  /// where flush() would; the thread then still runs. Records handed over later are not written.
+  /// if the thread still runs at `until`; may be called again then. Records handed over later are lost.
   bool stop(Steady::time_point until);
+
+  /// Logs how many records are lost that the log has not reported, those that still wait among them. After stop().
+  void tell_all();
 
   /// A message without findings has passed.
   void clean() noexcept;
@@ -95,9 +100,10 @@ class AuditTrail {
   void run() noexcept;
   void open(bool is_asked) noexcept;
   void write_waiting() noexcept;
-  void lose_waiting() noexcept;
   void write_totals(bool even_of_nothing) noexcept;
-  void append(std::string_view queue_id, const std::string& line);
+  bool append(std::string_view queue_id, std::string_view line) noexcept;
+  void lose() noexcept;
+  bool is_unlinked() const noexcept;
 
   const std::string path_;
   const Log& log_;
@@ -120,6 +126,7 @@ class AuditTrail {
   // Of the thread.
   int file_ = -1;
   bool is_torn_ = false;      ///< the file ends within a line
+  bool wants_file_ = true;    ///< it is to be opened, or opened again
   bool was_refused_ = false;  ///< the last attempt to open the file failed
   Steady::time_point said_;   ///< time of the last line about that
   std::int64_t since_;

@@ -30,7 +30,7 @@ class BoundedQueue {
     octets += sizeof(Entry);
     {
       const std::lock_guard lock(mutex_);
-      if (octets_ > 0 && octets > most_ - std::min(octets_, most_)) return false;
+      if (is_closed_ || (octets_ > 0 && octets > most_ - std::min(octets_, most_))) return false;
       try {
         entries_.push_back({std::move(item), octets});
       } catch (const std::bad_alloc&) {
@@ -73,7 +73,6 @@ class BoundedQueue {
     {
       const std::lock_guard lock(mutex_);
       octets_ -= std::exchange(taken_, 0);
-      ++done_;
     }
     changed_.notify_all();
   }
@@ -84,14 +83,16 @@ class BoundedQueue {
     return entries_.size() + (taken_ > 0 ? 1 : 0);
   }
 
-  /// Waits until all items are dealt with. Returns false at `until`, or earlier if no item was finished for `stall`.
-  bool drain(Clock::time_point until, Clock::duration stall) {
+  /// Waits until all items are dealt with; false if some are left at `until`.
+  bool drain(Clock::time_point until) {
     std::unique_lock lock(mutex_);
-    for (std::size_t before = done_ + 1; octets_ > 0 && before != done_ && Clock::now() < until;) {
-      before = done_;
-      changed_.wait_until(lock, std::min(until, Clock::now() + stall), [&] { return octets_ == 0; });
-    }
-    return octets_ == 0;
+    return changed_.wait_until(lock, until, [&] { return octets_ == 0; });
+  }
+
+  /// From now on push() adds nothing.
+  void close() noexcept {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
   }
 
  private:
@@ -106,8 +107,8 @@ class BoundedQueue {
   std::deque<Entry> entries_;
   std::size_t octets_ = 0;  ///< of all that waits and of what was taken
   std::size_t taken_ = 0;
-  std::size_t done_ = 0;
   bool is_woken_ = false;
+  bool is_closed_ = false;
 };
 
 }  // namespace report

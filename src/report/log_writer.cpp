@@ -14,11 +14,6 @@ namespace report {
 
 namespace {
 
-constexpr std::chrono::minutes tell_interval{1};
-
-/// How long a flush waits for an output that accepts nothing.
-constexpr std::chrono::milliseconds stall{800};
-
 /// Calls vsyslog(), because syslog() in this program puts the line back into the queue (milter/libmilter_lines.h).
 [[gnu::format(printf, 2, 3)]] void send_to_syslog(int priority, const char* format, ...) {
   va_list arguments;
@@ -66,8 +61,10 @@ LogOutput to_standard_error(const char* name) {
   };
 }
 
-LogWriter::LogWriter(LogOutput output, std::size_t most, std::function<void()> dropped)
-    : output_(std::move(output)), on_drop_(std::move(dropped)), lines_(most), thread_([this] { run(); }) {
+LogWriter::LogWriter(LogOutput output, std::size_t most, std::function<void()> dropped, Clock::duration interval)
+    : output_(std::move(output)), on_drop_(std::move(dropped)), interval_(interval), lines_(most), thread_([this] {
+        run();
+      }) {
   ::pthread_setname_np(thread_.native_handle(), "log");  // for ps -T
 }
 
@@ -86,10 +83,6 @@ void LogWriter::write(Severity severity, std::string_view line) noexcept {
   drop();
 }
 
-bool LogWriter::flush(Clock::time_point until) {
-  return lines_.drain(until, stall);
-}
-
 void LogWriter::drop() noexcept {
   ++dropped_;
   if (on_drop_) on_drop_();
@@ -99,15 +92,17 @@ void LogWriter::run() noexcept {
   for (;;) {
     while (const std::optional<Line> line = lines_.take()) {
       if (!output_(line->severity, line->text)) drop();
-      if (dropped_ > 0 && (lines_.size() == 1 || Clock::now() - told_ > tell_interval)) say_dropped();
+      if (lines_.size() == 1 || Clock::now() - told_ > interval_) say_dropped();
       lines_.done();
     }
     if (is_to_end_) return;
-    lines_.wait(Clock::now() + tell_interval);
+    lines_.wait(Clock::now() + interval_);
+    if (Clock::now() - told_ > interval_) say_dropped();
   }
 }
 
 void LogWriter::say_dropped() noexcept {
+  if (dropped_ == 0) return;
   told_ = Clock::now();
   const std::size_t count = dropped_.exchange(0);
   try {

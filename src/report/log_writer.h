@@ -33,8 +33,10 @@ class LogWriter {
   using Clock = std::chrono::steady_clock;
 
   /// Begins the thread. `most`: octets of lines that may wait. `dropped` is called for each line that is lost, by the
-  /// thread that loses it; must not throw. Throws std::system_error.
-  LogWriter(LogOutput output, std::size_t most, std::function<void()> dropped = {});
+  /// thread that loses it; must not throw. `interval`: the longest time until a line reports that, while lines are
+  /// taken. Throws std::system_error.
+  LogWriter(LogOutput output, std::size_t most, std::function<void()> dropped = {},
+            Clock::duration interval = std::chrono::minutes(1));
   /// Waits for the output, for as long as that takes.
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
@@ -43,9 +45,11 @@ class LogWriter {
   /// Takes a line; waits for nothing.
   void write(Severity severity, std::string_view line) noexcept;
 
-  /// Waits until all lines are written. Returns false at `until`, or earlier if no line was written for 0.8 s; the
-  /// thread then still runs.
-  bool flush(Clock::time_point until);
+  /// Waits until all lines are written; false if some are left at `until`.
+  bool flush(Clock::time_point until) { return lines_.drain(until); }
+
+  /// How many lines wait.
+  std::size_t size() const { return lines_.size(); }
 
  private:
   struct Line {
@@ -59,6 +63,7 @@ class LogWriter {
 
   const LogOutput output_;
   const std::function<void()> on_drop_;
+  const Clock::duration interval_;
   BoundedQueue<Line> lines_;
   std::atomic<std::size_t> dropped_ = 0;  ///< that no line has told of
   std::atomic<bool> is_to_end_ = false;

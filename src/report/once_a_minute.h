@@ -23,6 +23,9 @@ class OnceAMinute {
     return std::exchange(count_, 0);
   }
 
+  /// Returns how often the event happened since the last line, whether a line is due or not.
+  std::size_t take_all() { return std::exchange(count_, 0); }
+
  private:
   std::size_t count_ = 0;
   std::optional<Clock::time_point> logged_;

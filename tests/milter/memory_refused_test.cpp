@@ -14,6 +14,7 @@
 #include "hostile.h"
 #include "manager.h"
 #include "orders.h"
+#include "report/audit_record.h"
 
 namespace {
 
@@ -289,6 +290,28 @@ TEST_F(MemoryRefused, AConnectionThatKeepsFailingTakesNoProcessor) {
   EXPECT_GE(counted("msgid_milter_failed_accepts_total"), 16u);
   EXPECT_TRUE(victim->serves());
   quit(waiting);
+}
+
+// One for which there was no memory in the thread that writes was neither there nor counted.
+TEST_F(MemoryRefused, EachRecordIsThereOrCounted) {
+  Counts counts;
+  for (int i = 0; i < 100; ++i) {
+    orders->every = 100;
+    try_session(victim->address(), "4cVq2S1000", counts, 5);
+    orders->every = 0;
+  }
+  const std::uint64_t lost = counted("msgid_milter_failures_total{cause=\"audit-log\"}");
+  victim.reset();
+  std::uint64_t records = 0;
+  std::uint64_t affected = 0;
+  std::ifstream trail(directory / "trail");
+  for (std::string line; std::getline(trail, line);) {
+    const auto read = report::parse_audit_line(line);
+    if (const auto* totals = std::get_if<report::AuditTotals>(&read)) affected += totals->affected;
+    if (std::holds_alternative<report::AuditRecord>(read)) ++records;
+  }
+  EXPECT_GT(lost, 0u);
+  EXPECT_EQ(records + lost, affected);
 }
 
 // From any allocation of a session on, as many as it has.

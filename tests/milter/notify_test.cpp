@@ -1,7 +1,9 @@
 // What a service manager is told, over the socket that systemd would have given.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "manager.h"
 #include "service.h"
@@ -52,6 +54,25 @@ TEST(Notify, AReloadBeginsAndEnds) {
   const std::string reloading = manager.next();
   EXPECT_TRUE(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC=")) << reloading;
   EXPECT_TRUE(manager.next().starts_with("READY=1"));
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+// The main thread waited for it for ever, and with it every signal.
+TEST(Notify, AManagerThatDoesNotReadHoldsNothingUp) {
+  int waiting = 0;
+  std::ifstream("/proc/sys/net/unix/max_dgram_qlen") >> waiting;
+  if (waiting > 1000) GTEST_SKIP() << "its queue takes too much";
+  Manager manager;
+  const SocketDirectory directory;
+  Daemon daemon(program(), with_socket(directory));
+  ASSERT_TRUE(daemon.ready()) << daemon.errors();
+  for (int i = 0; i < waiting + 3; ++i) {  // each says two things
+    const std::size_t lines = daemon.lines().size();
+    kill(daemon.pid(), SIGHUP);
+    const auto end = steady_clock::now() + fake_mta::patience;
+    while (daemon.lines().size() == lines && steady_clock::now() < end) usleep(200);
+    ASSERT_GT(daemon.lines().size(), lines) << i;
+  }
   EXPECT_EQ(daemon.stop(), 0);
 }
 

@@ -103,6 +103,22 @@ TEST(Shortage, RetriesWithoutMemory) {
   EXPECT_EQ(served, 3);
 }
 
+// The name could not be looked up for the same reason, and was called unknown.
+TEST(Shortage, NamesTheCauseWhereAHostNameIsGiven) {
+  if (has_sanitizer) GTEST_SKIP() << "a sanitizer needs descriptors, and reports false errors without them";
+  int named = 0;
+  for (int limit = 4; limit <= 8; ++limit) {
+    std::vector<std::string> all = {"-c", "ulimit -n " + std::to_string(limit) + " && exec \"$0\" \"$@\"", program()};
+    for (std::string& argument : arguments({"--socket=inet:" + std::to_string(fake_mta::free_port()) + "@localhost"}))
+      all.push_back(std::move(argument));
+    Daemon daemon("/bin/bash", all);
+    if (daemon.ready()) break;
+    EXPECT_EQ(daemon.errors().find("look up the host name"), std::string::npos) << daemon.errors();
+    named += daemon.errors().find("cannot listen") == std::string::npos ? 0 : 1;
+  }
+  EXPECT_GT(named, 0);
+}
+
 TEST(Shortage, RetriesWhenTheAddressIsMissing) {
   // An address from a documentation network; no machine has it.
   Daemon daemon(program(), arguments({"--socket=inet:8891@192.0.2.77"}));

@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
 #include "hostile.h"
 #include "manager.h"
@@ -60,6 +62,12 @@ class Pipe {
       text.append(buffer.data(), static_cast<std::size_t>(got));
     }
     return text;
+  }
+
+  void read_some(std::size_t octets) {
+    std::string buffer(octets, '\0');
+    pollfd entry = {ends_[0], POLLIN, 0};
+    if (poll(&entry, 1, 0) == 1) static_cast<void>(!read(ends_[0], buffer.data(), buffer.size()));
   }
 
  private:
@@ -172,6 +180,33 @@ TEST_F(StalledLog, LinesComeInOrderOnceTheyAreRead) {
   EXPECT_GT(text.find(told), at);
   EXPECT_LT(text.find(told), text.size());
   expect_life_and_end(daemon);
+}
+
+TEST_F(StalledLog, ASecondSignalEndsTheWaitForASlowLog) {
+  Pipe log;
+  std::vector<std::string> all = options();
+  all.push_back("--log-buffer=4194304");
+  std::erase(all, "--log-buffer=65536");
+  std::replace(all.begin(), all.end(), std::string("--drain-timeout=1s"), std::string("--drain-timeout=600s"));
+  Daemon daemon(program(), all, 0, log.input());
+  ASSERT_TRUE(grows_beyond("start_time_seconds", 0));
+  expect_service(many);
+  // A reader that takes a little now and then, so that the log gets on.
+  std::atomic<bool> is_over = false;
+  std::thread reader([&] {
+    while (!is_over) {
+      log.read_some(512);
+      usleep(50'000);
+    }
+  });
+  daemon.terminate();
+  EXPECT_EQ(daemon.wait(milliseconds(1500)), std::nullopt) << "it still writes";
+  daemon.terminate();
+  const auto begin = steady_clock::now();
+  EXPECT_EQ(daemon.wait(), 0);
+  EXPECT_LT(steady_clock::now() - begin, longest_end);
+  is_over = true;
+  reader.join();
 }
 
 // Before, SIGPIPE killed the daemon.

@@ -191,9 +191,11 @@ class DebShortageTest(ServiceCase):
 
     def test_retries_without_descriptors_threads_or_memory(self):
         path = self.machine.root.path(f"/etc/systemd/system/{UNIT}.d/test.conf")
-        for limit in ("LimitNOFILE=6", "TasksMax=2", "LimitAS=24M"):
+        self.drop_in("")
+        for limit in ("LimitNOFILE=5", "LimitNPROC=2", "LimitAS=24M"):
             with self.subTest(limit):
-                self.drop_in(limit + "\n")
+                path.write_text(f"[Service]\n{limit}\n")
+                self.machine.run("systemctl", "daemon-reload")
                 self.restart_and_fail(("71", "75"))
                 path.write_text("")
                 self.machine.run("systemctl", "daemon-reload")

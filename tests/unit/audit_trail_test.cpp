@@ -358,6 +358,36 @@ TEST_F(AuditTrailTest, AFullDiskCostsALineAndHalfARecordSpoilsOnlyItself) {
   EXPECT_EQ(messages, 4u) << "totals that were not written are counted on";
 }
 
+TEST_F(AuditTrailTest, TriesAgainToReopenTheFile) {
+  const auto one = begin(std::chrono::milliseconds(12));
+  affected(*one, "Q1");
+  ASSERT_TRUE(one->flush(soon()));
+  const fs::path rotated = directory / "audit.jsonl.1";
+  fs::rename(path, rotated);
+  fs::create_directory(path);
+  one->reopen();
+  ASSERT_NE(wait_for_line("cannot be reopened"), "");
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (log_lines().size() < 2 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_NE(log_lines().back().find("cannot be reopened"), std::string::npos) << "said again";
+  fs::remove(path);
+  EXPECT_EQ(wait_for_line("opened: "), "audit-log opened: " + path.string());
+  affected(*one, "Q2");
+  EXPECT_TRUE(one->stop(soon()));
+  EXPECT_EQ(shown(path).front(), "Q2");
+}
+
+TEST_F(AuditTrailTest, MakesAFileThatWasRemovedAgain) {
+  const auto one = begin(std::chrono::milliseconds(12));
+  affected(*one, "Q1");
+  ASSERT_TRUE(one->flush(soon()));
+  fs::remove(path);
+  EXPECT_EQ(wait_for_line("opened: "), "audit-log opened: " + path.string());
+  affected(*one, "Q2");
+  EXPECT_TRUE(one->stop(soon()));
+  EXPECT_EQ(shown(path).front(), "Q2");
+}
+
 // The record was lost for the log, and there for the reader; totals were counted twice.
 TEST_F(AuditTrailTest, ARecordThatLacksItsLineEndIsWritten) {
   make_large();
@@ -425,10 +455,14 @@ TEST_F(AuditTrailTest, RecordsBeyondTheBoundAreCountedAndLogged) {
   EXPECT_EQ(log_lines().back(), told + std::to_string(lost_so_far)) << "one line a minute";
   one->tell(now_is + std::chrono::seconds(60));
   EXPECT_EQ(log_lines().back(), told + "1");
-  // What has waited is lost with the end.
+  // What has waited is lost with the end, and what the last line did not report is reported then.
+  affected(*one, "Q21");
+  one->tell(now_is + std::chrono::seconds(61));
   EXPECT_TRUE(one->stop(soon()));
-  EXPECT_EQ(log_lines().back(), told + std::to_string(20 - lost_so_far));
-  EXPECT_EQ(lost, 21);
+  affected(*one, "Q22");
+  one->tell_all();
+  EXPECT_EQ(log_lines().back(), told + std::to_string(20 - lost_so_far + 2));
+  EXPECT_EQ(lost, 23);
 }
 
 TEST_F(AuditTrailTest, ManyAtATime) {
