@@ -58,6 +58,12 @@ void where_memory_allows(Call call) noexcept {
   }
 }
 
+int event_descriptor() {
+  const int descriptor = ::eventfd(0, EFD_CLOEXEC);
+  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  return descriptor;
+}
+
 std::string_view name_of(config::Mode mode) {
   return mode == config::Mode::rewrite ? "rewrite" : "log-only";
 }
@@ -70,11 +76,10 @@ Life::Life(config::Loaded started, Parts parts, std::function<config::Loaded()> 
       files_(loaded_at_start_.files),
       parts_(parts),
       read_again_(std::move(read_again)),
-      libmilter_ended_(::eventfd(0, EFD_CLOEXEC)),
+      libmilter_ended_(event_descriptor()),
       watchdog_(notify::watchdog()),
       interval_(watchdog_ ? std::min<milliseconds>(duration_cast<milliseconds>(*watchdog_ / 4), status_interval)
                           : status_interval) {
-  if (libmilter_ended_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   std::thread([ended = libmilter_ended_, begin = is_to_begin_.get_future().share()] {
     try {
       begin.get();

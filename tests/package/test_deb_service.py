@@ -192,7 +192,7 @@ class DebShortageTest(ServiceCase):
     def test_retries_without_descriptors_threads_or_memory(self):
         path = self.machine.root.path(f"/etc/systemd/system/{UNIT}.d/test.conf")
         self.drop_in("")
-        for limit in ("LimitNOFILE=5", "LimitNPROC=2", "LimitAS=24M"):
+        for limit in ("LimitNOFILE=6", "LimitNPROC=2", "LimitAS=24M"):
             with self.subTest(limit):
                 path.write_text(f"[Service]\n{limit}\n")
                 self.machine.run("systemctl", "daemon-reload")
