@@ -53,6 +53,19 @@ TEST(Refold, PartsNeighborsThatTouchWhereAsked) {
   EXPECT_EQ(refolded(1, " <<a@b>><<c@d>>x<e@f>", BreakAt::white_space_or_touching, 9, 9), " <<a@b>>\n <<c@d>>x<e@f>");
 }
 
+TEST(Refold, CountsTheSpaceThatItAdds) {
+  const auto at = [](std::size_t fold_at) {
+    return refolded(1, "<a@b>,<c@d>,<e@f>", BreakAt::white_space_or_touching, 9, fold_at);
+  };
+  EXPECT_EQ(at(12), "<a@b>,\n <c@d>,<e@f>");
+  EXPECT_EQ(at(11), "<a@b>,\n <c@d>,\n <e@f>");
+}
+
+TEST(Refold, CountsTheNameInTheFirstLineOnly) {
+  EXPECT_EQ(refolded(1, " a\n bbbb cc", BreakAt::white_space, 8, 3), " a\n bbbb cc") << "8 octets";
+  EXPECT_EQ(refolded(1, " a\n bbbb cc", BreakAt::white_space, 7, 3), " a\n bbbb\n cc");
+}
+
 TEST(Refold, NeverBreaksInsideAnIdACommentOrAQuotedString) {
   for (const std::string_view body : {" <a b c d>", " <a b c d", " (a b c d)", " \"a b c d\""}) {
     EXPECT_EQ(refolded(1, body, BreakAt::white_space_or_touching, 4, 4), body);
