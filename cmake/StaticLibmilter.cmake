@@ -2,7 +2,7 @@
 #
 # src/milter/transport.cpp knows the insides of libmilter. It is used with a library of a version that it was read
 # against, and that makes the calls that it takes the place of and no others; with any other the shared one is linked.
-set(MSGID_LIBMILTER_READ 8.17.1)
+set(MSGID_LIBMILTER_READ 8.17.1 8.18.1 8.18.2)
 set(MSGID_LIBMILTER msgid-libmilter-alone)
 if(MSGID_TRANSPORT)
   find_library(MILTER_STATIC_LIBRARY NAMES libmilter.a)

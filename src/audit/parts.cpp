@@ -1,6 +1,10 @@
 #include "audit/parts.h"
 
+// mimetic 0.9.8 uses uint32_t without it, and libstdc++ 13 does not bring it along any more.
+// clang-format off
+#include <cstdint>
 #include <mimetic/mimetic.h>
+// clang-format on
 
 #include <algorithm>
 #include <exception>

@@ -87,10 +87,11 @@ void add_rules(std::vector<Option>& table) {
     Words<msgid::RuleAction> words{
         {"fix", msgid::RuleAction::fix}, {"report", msgid::RuleAction::report}, {"off", msgid::RuleAction::off}};
     if (!rule.can_fix) words.erase(words.begin());
-    table.push_back(choice<msgid::RuleAction>(
-        "rule." + std::string(rule.name),
-        words, [id = rule.id](auto& s) -> auto& { return s.policy.actions[static_cast<std::size_t>(id)]; },
-        std::string(rule.summary), "The rules"));
+    const auto action = [id = rule.id](auto& s) -> decltype(auto) {
+      return (s.policy.actions[static_cast<std::size_t>(id)]);
+    };
+    table.push_back(choice<msgid::RuleAction>("rule." + std::string(rule.name), words, action,
+                                              std::string(rule.summary), "The rules"));
   }
 }
 

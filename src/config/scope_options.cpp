@@ -36,8 +36,8 @@ struct Texts {
   std::string name, value, help, example, advice;
 };
 
-template <class Set>
-Option set_of(const Texts& words, GivenSet<Set> Scope::*member) {
+template <class Member>
+Option set_of(const Texts& words, Member member) {
   Option option;
   option.name = words.name;
   option.value = words.value;

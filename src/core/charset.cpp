@@ -90,7 +90,7 @@ constexpr auto names = [] {
 static_assert(std::is_sorted(names.begin(), names.end()) && std::is_sorted(code_pages.begin(), code_pages.end()));
 
 constexpr std::size_t longest_name =
-    std::max_element(names.begin(), names.end(), [](auto a, auto b) { return a.size() < b.size(); }) -> size();
+    (*std::max_element(names.begin(), names.end(), [](auto a, auto b) { return a.size() < b.size(); })).size();
 
 /// Whether the text is the decimal number of a code page.
 bool is_code_page(std::string_view digits) noexcept {

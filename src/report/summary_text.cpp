@@ -40,7 +40,7 @@ class TextTable {
     }
     for (const Row& row : rows_) {
       label_width = std::max(label_width, width_of(row.label));
-      most = std::max<std::size_t>(most, row.bar);
+      most = std::max<std::size_t>(most, static_cast<std::size_t>(row.bar));
     }
     // Labels first: where a row has many numbers, it has no bar, and at the worst it is wider than the terminal.
     const std::size_t room = columns - std::min(columns, numbers + 2);

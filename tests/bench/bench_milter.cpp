@@ -71,11 +71,13 @@ void print_head() {
 }
 
 /// One thing in one round after the other.
+using Figure = double Figures::*;
+
 class Rounds {
  public:
   void add(const Figures& figures) { rounds_.push_back(figures); }
 
-  double median_of(double Figures::*figure) const {
+  double median_of(Figure figure) const {
     std::vector<double> values;
     for (const Figures& round : rounds_) values.push_back(round.*figure);
     return median(std::move(values));
@@ -85,7 +87,7 @@ class Rounds {
             median_of(&Figures::p99)};
   }
   /// The median of the rounds' ratios.
-  double ratio(double Figures::*figure, const Rounds& to) const {
+  double ratio(Figure figure, const Rounds& to) const {
     std::vector<double> ratios;
     for (std::size_t round = 0; round < rounds_.size(); ++round)
       ratios.push_back(rounds_[round].*figure / (to.rounds_[round].*figure));
@@ -113,7 +115,7 @@ class Comparison {
   }
 
   /// Ours to the peer's; none where that did not run.
-  std::optional<double> ratio(double Figures::*figure, const std::string& to) const {
+  std::optional<double> ratio(Figure figure, const std::string& to) const {
     if (!rounds_.contains(to)) return {};
     return ours().ratio(figure, rounds_.at(to));
   }

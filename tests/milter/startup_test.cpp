@@ -38,7 +38,7 @@ Result run(const std::vector<std::string>& arguments) {
 }
 
 struct stat status_of(const std::string& path) {
-  struct stat status {};
+  struct stat status = {};
   EXPECT_EQ(lstat(path.c_str(), &status), 0) << path << ": " << std::strerror(errno);
   return status;
 }
@@ -204,7 +204,7 @@ TEST(User, RootIsRefusedToServeWithoutOne) {
   const Result result = run({"--config", "/dev/null", "--log=stderr", "--socket=unix:" + (directory / "s")});
   EXPECT_EQ(result.status, refused);
   EXPECT_NE(result.errors.find("user"), std::string::npos) << result.errors;
-  struct stat status {};
+  struct stat status = {};
   EXPECT_NE(lstat((directory / "s").c_str(), &status), 0) << "it made a socket all the same";
 }
 

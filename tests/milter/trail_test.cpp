@@ -190,7 +190,7 @@ TEST(Trail, TheReportedCase) {
   EXPECT_LE(report::rfc3339(time(nullptr) - 3600), record.time);
   EXPECT_GE(report::rfc3339(time(nullptr)), record.time);
   EXPECT_EQ(trail.records[1].user, "");
-  struct stat status {};
+  struct stat status = {};
   ASSERT_EQ(stat((directory / "audit.jsonl").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0137, 0u) << "at most 0640";
 }
@@ -239,7 +239,7 @@ TEST(Trail, TotalsAreTheMessagesSent) {
 
 TEST(Trail, TotalsOfNothingAreWrittenAtTheEnd) {
   const SocketDirectory directory;
-  { const Service service({"--audit-log=" + (directory / "audit.jsonl")}); }
+  static_cast<void>(Service({"--audit-log=" + (directory / "audit.jsonl")}));
   const Trail trail = read_trail(directory / "audit.jsonl");
   EXPECT_EQ(trail.totals_count, 1);
   EXPECT_EQ(trail.totals.messages, 0u);

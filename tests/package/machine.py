@@ -8,6 +8,7 @@ what it is to install during a test is put into the root's apt cache before it b
 import contextlib
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import time
@@ -15,6 +16,7 @@ import time
 TREE = pathlib.Path(__file__).resolve().parents[2]
 PLACE = TREE / "build/package"
 ARCHIVES = PLACE / "archives"
+SUITE = platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 # Nothing of the host's environment: a test must not depend on it.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
@@ -89,7 +91,7 @@ class Root:
               "--skip=download/empty,essential/unlink,cleanup/apt", "--dpkgopt=force-unsafe-io",
               "--setup-hook=mkdir -p \"$1\"/var/cache/apt/archives",
               f"--setup-hook=sync-in {ARCHIVES} /var/cache/apt/archives",
-              f"--customize-hook=sync-out /var/cache/apt/archives {ARCHIVES}", "bookworm", self.directory, source],
+              f"--customize-hook=sync-out /var/cache/apt/archives {ARCHIVES}", SUITE, self.directory, source],
              True, {"timeout": 900})
         return self
 

@@ -20,7 +20,7 @@ MACROS = TREE / "packaging/rpm/macros.debian"
 def build(place):
     """Builds there, in the clean root of the Debian packages; the directory with what came out."""
     root = deb.build_root()
-    root.install("rpm", "debugedit", "elfutils", "ninja-build")
+    root.install("rpm", "debugedit", "elfutils", "ninja-build", "cpio")
     # tests/run has the unit tests.
     return deb.build_as_user(root, place, f"{place}/packaging/build-rpm", f"{place}/out", "--without", "check")
 

@@ -13,9 +13,9 @@ import machine
 PROGRAMS_AND_FILES = """\
 /etc/logrotate.d/msgid-milter
 /etc/msgid-milter/msgid-milter.conf
-/lib/systemd/system/msgid-milter.service
-/lib/systemd/system/msgid-milter.socket
 /usr/bin/msgid-audit
+/usr/lib/systemd/system/msgid-milter.service
+/usr/lib/systemd/system/msgid-milter.socket
 /usr/lib/sysusers.d/msgid-milter.conf
 /usr/lib/tmpfiles.d/msgid-milter.conf
 /usr/sbin/msgid-milter
@@ -55,7 +55,7 @@ class DebBuildTest(unittest.TestCase):
         for line in lines:
             self.assertEqual("root/root", line[1], line)
             self.assertNotRegex(line[0], "[st]|^-.......w", line)  # no set-id, nothing that others can write
-        names = [line[5][1:] for line in lines if not line[0].startswith("d")]
+        names = [re.sub("^/lib/", "/usr/lib/", line[5][1:]) for line in lines if not line[0].startswith("d")]
         place = "/usr/share/doc/msgid-milter/"
         self.assertEqual(PROGRAMS_AND_FILES, sorted(name for name in names if not name.startswith(place)))
         for document in DOCUMENTS:

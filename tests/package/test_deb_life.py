@@ -132,7 +132,7 @@ class DebLifeTest(unittest.TestCase):
         self.addCleanup(root.remove)
         root.install("/root/msgid-milter.deb", "postfix")
         root.run("dpkg", "--purge", "msgid-milter", "postfix")
-        root.run("sh", "-c", "! getent group postfix || groupdel -f postfix")
+        root.run("sh", "-c", "! getent passwd postfix || userdel postfix; ! getent group postfix || groupdel -f postfix")
         archive = next(root.path("/var/cache/apt/archives").glob("postfix_*.deb"))
         root.run("dpkg", "--install", "/root/msgid-milter.deb", f"/var/cache/apt/archives/{archive.name}")
         stat = root.run("stat", "-c", "%U:%G %a", POSTFIX_PLACE).stdout.strip()

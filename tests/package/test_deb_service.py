@@ -167,10 +167,11 @@ class DebServiceTest(ServiceCase):
         self.machine.boot()
         self.assertEqual("active", self.machine.show(UNIT, "ActiveState")["ActiveState"])
         self.assertEqual(mail.WHOLE, mail.through(self.machine))
-        ready, postfix = (int(self.machine.show(unit, name)[name]) for unit, name in
-                          ((UNIT, "ActiveEnterTimestampMonotonic"),
-                           ("postfix@-.service", "InactiveExitTimestampMonotonic")))
-        self.assertLess(ready, postfix)
+        ready = int(self.machine.show(UNIT, "ActiveEnterTimestampMonotonic")["ActiveEnterTimestampMonotonic"])
+        # Debian 12 starts an instance; postfix.service does nothing there, and everything in Debian 13.
+        began = [int(self.machine.show(unit, "InactiveExitTimestampMonotonic")["InactiveExitTimestampMonotonic"])
+                 for unit in ("postfix.service", "postfix@-.service")]
+        self.assertLess(ready, min(time for time in began if time > 0))
 
 
 class DebShortageTest(ServiceCase):

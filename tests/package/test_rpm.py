@@ -41,7 +41,7 @@ class RpmTest(unittest.TestCase):
 
     def test_installed(self):
         self.assertEqual("", self.run_in("rpm", "-V", "--nodeps", "msgid-milter").stdout)
-        self.assertRegex(self.run_in("getent", "passwd", "msgid-milter").stdout, r":/usr/sbin/nologin$")
+        self.assertRegex(self.run_in("getent", "passwd", "msgid-milter").stdout, r":(/usr)?/sbin/nologin$")
         self.assertEqual("root:root 644", self.stat(CONF))
         self.assertEqual("root:root 755", self.stat("/usr/sbin/msgid-milter"))
         self.assertEqual("msgid-milter:msgid-milter 750", self.stat("/var/log/msgid-milter"))
