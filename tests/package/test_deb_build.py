@@ -50,6 +50,16 @@ def output(*command):
 class DebBuildTest(unittest.TestCase):
     maxDiff = None
 
+    def test_build_names_the_packages_that_are_missing(self):
+        # On a host that seems to have no package at all.
+        command = 'mount --bind /dev/null /var/lib/dpkg/status && exec "$0" /tmp'
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", command, machine.TREE / "packaging/build-deb"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertRegex(done.stderr, "^build-deb: packages are missing; install them with: apt-get install .*cmake "
+                                      ".*libmilter-dev libmimetic-dev ")
+        self.assertNotIn("(", done.stderr)
+
     def test_contents(self):
         lines = [line.split() for line in output("dpkg-deb", "--contents", deb.package()).splitlines()]
         for line in lines:
