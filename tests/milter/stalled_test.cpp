@@ -31,8 +31,7 @@ using std::chrono::steady_clock;
 
 constexpr int many = 400;  // messages with findings, 500 octets of log each: more than waits anywhere
 
-/// drain-timeout of these daemons, and what its end may take more: a second, and as much again on a busy machine.
-constexpr std::chrono::seconds drain_timeout{1};
+/// These daemons have a drain-timeout of a second. The end may take a second more, and another one on a busy machine.
 constexpr std::chrono::seconds longest_end{3};
 
 /// A pipe that nobody reads until read_until() is called.
