@@ -12,9 +12,10 @@
 // field changes nothing but by its callback.
 //
 // Read against libmilter of sendmail 8.17.1 (comm.c, engine.c, listener.c, worker.c), 2026-11-22. 8.18.1 and 8.18.2
-// differ from it in preprocessor words and white space only. cmake/StaticLibmilter.cmake takes no other. One without the pool makes a thread for each session itself, and calls
-// neither mi_start_session() nor mi_pool_controller_init(). The rest holds for it, but not that a thread that cannot be
-// made is like max-sessions: its listener sleeps for seconds then, and ends after 16 in a row.
+// differ from it in preprocessor words and white space only. cmake/StaticLibmilter.cmake takes no other. One without
+// the pool makes a thread for each session itself, and calls neither mi_start_session() nor mi_pool_controller_init().
+// The rest holds for it, but not that a thread that cannot be made is like max-sessions: its listener sleeps for
+// seconds then, and ends after 16 in a row.
 
 #include <fcntl.h>
 #include <libmilter/mfapi.h>
