@@ -117,10 +117,10 @@ TEST_F(ReloadTest, TheRulesOfExchangeSeeEachFieldFromAReloadOn) {
   const auto is_reported = [&](Session& mta, const std::string& queue_id) {
     raw.queue_id = queue_id;
     EXPECT_TRUE(mta.send(raw).modifications.empty());
-    fake_mta::Message behind = reported_message();  // its line comes after that of the first message
-    behind.queue_id = queue_id + "z";
-    mta.send(behind);
-    EXPECT_NE(service->daemon().wait_for_line(behind.queue_id + ": "), "");
+    fake_mta::Message second = reported_message();  // its line comes after that of the first message
+    second.queue_id = queue_id + "z";
+    mta.send(second);
+    EXPECT_NE(service->daemon().wait_for_line(second.queue_id + ": "), "");
     return service->daemon().errors().find(queue_id + ": field=X-Raw instance=1 rule=exchange-non-ascii ") !=
            std::string::npos;
   };

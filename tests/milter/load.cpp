@@ -3,20 +3,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
-#include <sstream>
-
-#include "fake_mta.h"
 
 namespace load {
-namespace {
-
-std::string tcp_address(int port) {
-  return "inet:" + std::to_string(port) + "@127.0.0.1";
-}
-
-}  // namespace
 
 bool row(const std::string& what, double is, double should_be) {
   std::printf("%-62s %12.0f %12.0f  %s\n", what.c_str(), is, should_be, is == should_be ? "" : "WRONG");
@@ -40,7 +29,8 @@ bool LoadedDaemon::start(const std::string& configuration, Family family) {
   constexpr int attempts = 5;  // another process may take a port between our look and the daemon's
   for (int attempt = 0; attempt < attempts; ++attempt) {
     metrics_port_ = fake_mta::free_port();
-    address_ = family == Family::tcp ? tcp_address(fake_mta::free_port()) : "unix:" + (directory_ / "s");
+    address_ = family == Family::tcp ? "inet:" + std::to_string(fake_mta::free_port()) + "@127.0.0.1"
+                                     : "unix:" + (directory_ / "s");
     std::vector<std::string> options = {"--log=stderr", "--config=" + (directory_ / "conf"), "--socket=" + address_,
                                         "--audit-log=" + audit_log(), "--metrics=" + std::to_string(metrics_port_)};
     if (geteuid() == 0) options.emplace_back("--user=nobody");
@@ -49,16 +39,6 @@ bool LoadedDaemon::start(const std::string& configuration, Family family) {
   }
   std::fprintf(stderr, "%s", daemon_->errors().c_str());
   return false;
-}
-
-Samples LoadedDaemon::scrape() const {
-  Samples samples;
-  std::istringstream lines(fake_mta::Session(tcp_address(metrics_port_)).exchange("GET /metrics HTTP/1.1\r\n\r\n"));
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t space = line.rfind(' ');
-    if (line.starts_with("msgid_milter_")) samples[line.substr(13, space - 13)] = std::atof(line.c_str() + space + 1);
-  }
-  return samples;
 }
 
 }  // namespace load

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "daemon.h"
+#include "scrape.h"
 
 namespace load {
 
-/// Samples of the metrics page by name and labels, without the prefix: `messages_total{outcome="clean"}`.
-using Samples = std::map<std::string, double>;
+using fake_mta::Samples;
 
 /// Prints a row of the table; returns whether the two numbers are equal.
 bool row(const std::string& what, double is, double should_be);
@@ -38,7 +38,7 @@ class LoadedDaemon {
   std::string audit_log() const { return directory_ / "trail"; }
   const std::string& directory() const { return directory_.path(); }
   fake_mta::Daemon& daemon() { return *daemon_; }
-  Samples scrape() const;
+  Samples scrape() const { return fake_mta::scrape(metrics_port_); }
 
  private:
   const fake_mta::SocketDirectory directory_;

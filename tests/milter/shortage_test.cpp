@@ -29,14 +29,10 @@ struct Ended {
   bool served = false;
 };
 
-/// Starts the daemon with all it can have, under a limit of bash's ulimit.
-Ended start_under(const std::string& limit, const std::string& value) {
-  const SocketDirectory directory;
-  std::vector<std::string> all = {"-c", "ulimit " + limit + " " + value + " && exec \"$0\" \"$@\"", program()};
-  for (std::string& argument : arguments({"--socket=unix:" + (directory / "s"), "--audit-log=" + (directory / "a"),
-                                          "--metrics=" + std::to_string(fake_mta::free_port())})) {
-    all.push_back(std::move(argument));
-  }
+/// Starts the daemon under a limit of bash's ulimit.
+Ended start_under(const std::string& limit, const std::vector<std::string>& options) {
+  std::vector<std::string> all = {"-c", "ulimit " + limit + " && exec \"$0\" \"$@\"", program()};
+  for (std::string& argument : arguments(options)) all.push_back(std::move(argument));
   Daemon daemon("/bin/bash", all);
   Ended ended;
   ended.served = daemon.ready();
@@ -44,6 +40,13 @@ Ended start_under(const std::string& limit, const std::string& value) {
   ended.status = daemon.wait();
   ended.errors = daemon.errors();
   return ended;
+}
+
+/// With all the daemon can have.
+Ended start_under(const std::string& limit) {
+  const SocketDirectory directory;
+  return start_under(limit, {"--socket=unix:" + (directory / "s"), "--audit-log=" + (directory / "a"),
+                             "--metrics=" + std::to_string(fake_mta::free_port())});
 }
 
 /// Accepts the statuses that cause a retry, and 127 of the dynamic linker. After `serving`, libmilter may give up (70).
@@ -60,7 +63,7 @@ TEST(Shortage, RetriesWithoutDescriptors) {
   int named = 0;
   int served = 0;
   for (int limit = 4; limit <= 16; ++limit) {
-    const Ended ended = start_under("-n", std::to_string(limit));
+    const Ended ended = start_under("-n " + std::to_string(limit));
     expect_another_try(ended, std::to_string(limit) + " descriptors");
     named += ended.errors.find("Too many open files") == std::string::npos ? 0 : 1;
     served += ended.served ? 1 : 0;
@@ -78,7 +81,7 @@ TEST(Shortage, RetriesWithoutThreads) {
   if (has_sanitizer) GTEST_SKIP() << "a sanitizer has threads of its own";
   int refused = 0;
   for (int limit = 1; limit <= 10; ++limit) {
-    const Ended ended = start_under("-u", std::to_string(limit));
+    const Ended ended = start_under("-u " + std::to_string(limit));
     expect_another_try(ended, std::to_string(limit) + " threads");
     // After "serving", libmilter lacks the thread and reports that itself.
     if (ended.served || ended.errors.find("the listener failed") != std::string::npos) continue;
@@ -95,7 +98,7 @@ TEST(Shortage, RetriesWithoutMemory) {
   int refused = 0;
   int served = 0;
   for (int kibibytes = 10000; kibibytes < 200000 && served < 3; kibibytes += std::max(2000, kibibytes / 10)) {
-    const Ended ended = start_under("-v", std::to_string(kibibytes));
+    const Ended ended = start_under("-v " + std::to_string(kibibytes));
     expect_another_try(ended, std::to_string(kibibytes) + " KiB");
     (ended.served ? served : refused) += 1;
   }
@@ -108,13 +111,11 @@ TEST(Shortage, NamesTheCauseWhereAHostNameIsGiven) {
   if (has_sanitizer) GTEST_SKIP() << "a sanitizer needs descriptors, and reports false errors without them";
   int named = 0;
   for (int limit = 4; limit <= 8; ++limit) {
-    std::vector<std::string> all = {"-c", "ulimit -n " + std::to_string(limit) + " && exec \"$0\" \"$@\"", program()};
-    for (std::string& argument : arguments({"--socket=inet:" + std::to_string(fake_mta::free_port()) + "@localhost"}))
-      all.push_back(std::move(argument));
-    Daemon daemon("/bin/bash", all);
-    if (daemon.ready()) break;
-    EXPECT_EQ(daemon.errors().find("look up the host name"), std::string::npos) << daemon.errors();
-    named += daemon.errors().find("cannot listen") == std::string::npos ? 0 : 1;
+    const Ended ended = start_under("-n " + std::to_string(limit),
+                                    {"--socket=inet:" + std::to_string(fake_mta::free_port()) + "@localhost"});
+    if (ended.served) break;
+    EXPECT_EQ(ended.errors.find("look up the host name"), std::string::npos) << ended.errors;
+    named += ended.errors.find("cannot listen") == std::string::npos ? 0 : 1;
   }
   // Without the transport the listener is the last thing that fits, or the first that does not.
   EXPECT_TRUE(named > 0 || !has_transport());

@@ -20,6 +20,7 @@
 #include "manager.h"
 #include "orders.h"
 #include "report/audit_record.h"
+#include "scrape.h"
 
 namespace {
 
@@ -90,10 +91,7 @@ class StalledLog : public testing::Test {
   /// The number that the metrics give by that name; nothing where nobody answers yet.
   std::optional<double> counted(const std::string& name) const {
     try {
-      const std::string text =
-          Session("inet:" + std::to_string(metrics_port) + "@127.0.0.1").exchange("GET /metrics HTTP/1.0\r\n\r\n");
-      const std::size_t at = text.find("\nmsgid_milter_" + name + " ");
-      if (at != text.npos) return std::stod(text.substr(at + name.size() + 15));
+      return fake_mta::scrape(metrics_port).at(name);
     } catch (const std::exception&) {
     }
     return std::nullopt;
@@ -248,13 +246,13 @@ class DeafSyslog {
   DeafSyslog(const DeafSyslog&) = delete;
   DeafSyslog& operator=(const DeafSyslog&) = delete;
 
-  /// Arguments of /usr/bin/unshare for a shell command in a mount namespace of its own, where /dev has this log.
-  std::vector<std::string> in_its_world(const std::string& command, const std::vector<std::string>& more) const {
+  /// Arguments of /usr/bin/unshare for a command in a mount namespace of its own, where /dev has this log.
+  std::vector<std::string> in_its_world(const std::vector<std::string>& command) const {
     std::vector<std::string> all = {"-m", "/bin/sh", "-ec",
                                     "mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/urandom "
                                     "c 1 9; ln -s " +
-                                        (directory_ / "log") + " /dev/log; " + command + " \"$0\" \"$@\""};
-    all.insert(all.end(), more.begin(), more.end());
+                                        (directory_ / "log") + " /dev/log; exec \"$0\" \"$@\""};
+    all.insert(all.end(), command.begin(), command.end());
     return all;
   }
 
@@ -266,12 +264,12 @@ class DeafSyslog {
 // Before, all sessions hung after ten messages, and only SIGKILL ended the daemon.
 TEST_F(StalledLog, SyslogThatNobodyReadsHoldsNothingUp) {
   const DeafSyslog syslog;
-  Daemon probe("/usr/bin/unshare", syslog.in_its_world("exec", {"/bin/true"}));
+  Daemon probe("/usr/bin/unshare", syslog.in_its_world({"/bin/true"}));
   if (probe.wait() != 0) GTEST_SKIP() << "cannot create a mount namespace";
   std::vector<std::string> all = options({"--log=syslog"});
   std::erase(all, "--log=stderr");
   all.insert(all.begin(), program());
-  Daemon daemon("/usr/bin/unshare", syslog.in_its_world("exec", all));
+  Daemon daemon("/usr/bin/unshare", syslog.in_its_world(all));
   ASSERT_TRUE(grows_beyond("start_time_seconds", 0)) << daemon.errors();
   expect_service(many);
   EXPECT_TRUE(grows_beyond("failures_total{cause=\"log\"}", 0));
