@@ -25,6 +25,7 @@ inline std::string difference(const config::Settings& a, const config::Settings&
   compare("group", a.group == b.group);
   compare("timeout", a.timeout == b.timeout);
   compare("drain-timeout", a.drain_timeout == b.drain_timeout);
+  compare("transport", a.transport == b.transport);
   compare("max-sessions", a.max_sessions == b.max_sessions);
   compare("mode", a.mode == b.mode);
   compare("log", a.log == b.log);

@@ -115,6 +115,11 @@ void add_service(std::vector<Option>& table) {
   table.push_back(number(
       "max-sessions", 1, 1000000, [](auto& s) -> auto& { return s.max_sessions; },
       "how many sessions may be open; a connection beyond them is closed at once", section));
+  table.push_back(choice<bool>(
+      "transport", {{"on", true}, {"off", false}}, [](auto& s) -> auto& { return s.transport; },
+      "serve libmilter's connections by calls of our own, or let libmilter do it alone", section));
+  table.back().reloads = false;
+  table.back().advice = "off is slower by far. It is there to find out whether trouble comes from the transport.";
   table.push_back(time(
       "drain-timeout", 0, 600, [](auto& s) -> auto& { return s.drain_timeout; },
       "how long open sessions are served when the service stops", section));

@@ -50,6 +50,7 @@ struct Settings {
   std::string user;                        ///< to become once the socket is there; empty: stay
   std::chrono::seconds timeout{3600};      ///< how long a silent session is kept
   std::size_t max_sessions = 8000;         ///< open at a time; a connection beyond them is closed at once
+  bool transport = true;                   ///< our own socket calls under libmilter; off: libmilter alone
   std::chrono::seconds drain_timeout{10};  ///< how long open sessions are served once the service is to stop
   Mode mode = Mode::rewrite;
   LogTarget log = LogTarget::syslog;

@@ -147,6 +147,11 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long offered_actions, unsigned 
   *unused_2 = 0;
   *unused_3 = 0;
   close_session(context);
+  // libmilter ends the connection then, as the transport does before it is libmilter's. Some may begin at one moment.
+  if (service->refused != nullptr && service->sessions.count() >= terms.settings->max_sessions) {
+    service->refused->happened(transport::Shortage::sessions);
+    return SMFIS_REJECT;
+  }
   try {
     agreed_terms.put(context, terms);
     open_session(context, terms);

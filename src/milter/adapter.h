@@ -11,6 +11,7 @@
 #include "milter/asked_fields.h"
 #include "milter/counters.h"
 #include "milter/open_sessions.h"
+#include "milter/overload.h"
 #include "report/audit_trail.h"
 #include "report/log.h"
 
@@ -36,7 +37,8 @@ class Service {
 
   const report::Log& log;
   Counters& counters;
-  bool is_unix = true;                  ///< every MTA comes by a UNIX socket; not to be changed once there are sessions
+  bool is_unix = true;          ///< every MTA comes by a UNIX socket; not to be changed once there are sessions
+  Overload* refused = nullptr;  ///< set where sessions over max-sessions are refused here, and not by the transport
   report::AuditTrail* trail = nullptr;  ///< null without audit-log; not to be changed once there are sessions
   OpenSessions sessions;
   AskedFields asked_fields;  ///< of all settings so far

@@ -68,7 +68,7 @@ Channel::Channel(int descriptor, std::chrono::seconds timeout, const packet::Ask
 
 void Channel::wait() noexcept {
   if (is_shown()) return;
-  flush();
+  flush(Wait::yes);
   if (is_broken_) {
     // Nobody takes an answer to what else is there.
     has_ended_ = true;
@@ -167,8 +167,8 @@ bool Channel::can_send() const {
   return ::ppoll(&entry, 1, &time, nullptr) > 0;
 }
 
-void Channel::flush() noexcept {
-  send(Wait::yes);
+void Channel::flush(Wait wait) noexcept {
+  send(wait);
   left_ = 0;
 }
 

@@ -39,8 +39,9 @@ class Channel {
   /// writev(2) of one whole packet: all of it, or -1 and errno. Waits for nothing.
   ssize_t write(std::span<const iovec> parts) noexcept;
 
-  /// What was written leaves now.
-  void flush() noexcept;
+  enum class Wait : std::uint8_t { no, yes };
+  /// What was written leaves now; as much as the MTA takes at once, or all.
+  void flush(Wait wait) noexcept;
 
  private:
   bool is_shown() const { return begin_ < shown_; }
@@ -48,7 +49,6 @@ class Channel {
   void receive();
   void look();
   bool can_send() const;
-  enum class Wait : std::uint8_t { no, yes };
   void send(Wait wait) noexcept;
 
   const int fd_;

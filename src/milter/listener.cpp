@@ -263,11 +263,11 @@ bool knock(const SocketAddress& address) {
 }
 
 /// The usual soft limit is 1024. At the limit libmilter 8.17.1 alone spins on accept() and leaves new sessions without
-/// an answer.
-void raise_descriptor_limit() {
+/// an answer. `most`: that libmilter can use; it gives up after 16 connections in a row with a higher number.
+void raise_descriptor_limit(rlim_t most) {
   rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
+  limit.rlim_cur = std::min(limit.rlim_max, most);
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -331,8 +331,9 @@ void unlink_if_same(const std::string& path, const FileIdentity& identity) {
 }  // namespace
 
 Listener::Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
-                   const transport::Terms& terms) {
-  raise_descriptor_limit();
+                   const transport::Terms& terms)
+    : is_handed_over_(!handed_over.empty()) {
+  raise_descriptor_limit(static_cast<rlim_t>(terms.descriptors));
   std::vector<int> handed;
   for (const notify::HandedSocket& socket : handed_over) {
     const SocketAddress address = address_of(socket);
@@ -340,19 +341,23 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
     endpoints_.push_back(text_of(address));
     handed.push_back(socket.descriptor);
   }
-  if (!handed.empty() && !transport::is_linked()) {
-    throw ListenError("socket", "this build cannot serve systemd's sockets; disable the .socket unit");
+  if (handed.size() > 1 && !settings.transport) {
+    throw ListenError("socket",
+                      "systemd hands over several sockets, and libmilter alone serves one; set transport = on");
   }
-  const std::vector<int> before = transport::is_linked() ? std::vector<int>() : listening_sockets();
-  // With sockets of systemd, libmilter makes nothing of this name.
-  std::string connection = handed.empty() ? settings.socket.for_libmilter() : "unix:/systemd";
-  if (transport::is_linked()) transport::prepare(terms, handed);
+  const std::vector<int> before = listening_sockets();
+  // With the transport, libmilter makes nothing of a UNIX socket's name where there are sockets of systemd.
+  std::string connection = handed.empty()       ? settings.socket.for_libmilter()
+                           : settings.transport ? "unix:/systemd"
+                                                : "fd:" + std::to_string(handed.front());
+  if (settings.transport) transport::prepare(terms, handed);
   if (smfi_setconn(connection.data()) != MI_SUCCESS || smfi_setbacklog(backlog) != MI_SUCCESS ||
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
     throw ListenError("socket", "libmilter rejects the address " + connection, EX_OSERR);
   }
   if (!handed.empty()) {
-    open_socket(settings.socket, connection, false);
+    if (smfi_opensocket(false) != MI_SUCCESS)
+      throw ListenError("socket", "this libmilter cannot serve a socket of systemd alone; set transport = on");
   } else if (settings.socket.is_unix) {
     made_ = open_unix_socket(settings, connection);
     path_ = settings.socket.path;
@@ -361,14 +366,16 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
     is_unix_ = false;
   }
   if (handed.empty()) endpoints_ = {connection};
-  descriptor_ = transport::is_linked() ? transport::begin() : listener_made_since(before);
+  descriptor_ = settings.transport ? transport::begin() : handed.empty() ? listener_made_since(before) : handed.front();
+  if (descriptor_ < 0 && settings.transport)
+    throw ListenError("transport", "libmilter's calls do not come to this program; set transport = off");
   if (descriptor_ < 0) throw ListenError("socket", "cannot find the socket that libmilter opened", EX_OSERR);
   set_no_delay(descriptor_);
   for (const int socket : handed) set_no_delay(socket);
 }
 
 void Listener::limit_sessions(std::size_t max_sessions) {
-  if (transport::is_linked()) transport::limit_sessions(max_sessions);
+  if (transport::is_on()) transport::limit_sessions(max_sessions);
 }
 
 // Without the transport: another socket takes the descriptor's place, one that listens where nobody connects to. A
@@ -377,26 +384,27 @@ void Listener::limit_sessions(std::size_t max_sessions) {
 // poll(2) then looks at what the descriptor is now, and returns because a connection of ours waits there too.
 void Listener::cease_to_accept() {
   if (made_) unlink_if_same(path_, *made_);
-  if (transport::is_linked()) {
+  if (transport::is_on()) {
     transport::cease_to_accept();
     return;
   }
   SocketAddress old;
   const bool is_known = get_address(descriptor_, old);
   // Those who have connected are served. At a TCP port there is no end of them, so not for long.
-  for (int i = 0; i < accept_patience && has_waiting(descriptor_); ++i) ::usleep(1000);
+  for (int i = 0; !is_handed_over_ && i < accept_patience && has_waiting(descriptor_); ++i) ::usleep(1000);
   const int silent = is_known ? silent_listener(old.storage.ss_family) : -1;
   if (silent < 0) return;
   ::dup2(silent, descriptor_);
   ::close(silent);
   SocketAddress now;
   if (get_address(descriptor_, now)) knock(now);
-  constexpr int knocks = 500;
+  // Nobody knocks at systemd's, where the next process would find it. The next client wakes poll(2), and waits there.
+  const int knocks = is_handed_over_ ? 0 : 500;
   for (int i = 0; i < knocks && knock(old); ++i) ::usleep(1000);
 }
 
 std::optional<std::size_t> Listener::connections() const {
-  if (!transport::is_linked()) return std::nullopt;
+  if (!transport::is_on()) return std::nullopt;
   return transport::connections();
 }
 

@@ -38,7 +38,8 @@ class Listener {
   /// its directory. TCP sockets get TCP_NODELAY.
   ///
   /// Where systemd has handed sockets over, those are served, and none is opened; what the settings say of a socket has
-  /// no effect. `terms`: for the transport, where it is linked. Throws ListenError.
+  /// no effect. With transport = off libmilter is alone, and serves one of them where it knows the address "fd:N" (a
+  /// patch of Debian and Fedora). Throws ListenError.
   Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
            const transport::Terms& terms);
 
@@ -47,7 +48,7 @@ class Listener {
   /// Whether every MTA comes by a UNIX socket.
   bool is_unix() const { return is_unix_; }
 
-  /// For the connections to come. No effect where transport::is_linked() is false.
+  /// For the connections to come. No effect without the transport.
   void limit_sessions(std::size_t max_sessions);
 
   /// From now on connections are refused, and a UNIX socket is gone, unless the path leads to another file by now; who
@@ -66,6 +67,7 @@ class Listener {
   std::optional<FileIdentity> made_;  ///< and which file that is
   std::vector<std::string> endpoints_;
   bool is_unix_ = true;
+  bool is_handed_over_;  ///< it is systemd's
 };
 
 /// Becomes `settings.user`, with that user's groups, for good. Where none is set, or the process is that user, nothing

@@ -153,8 +153,11 @@ std::string metrics_text(const Counters& counters, const State& state) {
   all.push_back(reloads(counters));
   all.push_back(gauge("last_reload_successful", "0 after a reload that was refused, else 1.",
                       counters.was_last_reload_taken() ? 1 : 0));
-  all.push_back(gauge("build_info", "The version of the service and of libmilter; always 1.", 1,
-                      {{"version", state.version}, {"libmilter", state.libmilter_version}}));
+  all.push_back(gauge("build_info", "The version of the service, and the libmilter that is loaded; always 1.", 1,
+                      {{"version", state.version},
+                       {"libmilter", state.libmilter_file},
+                       {"libmilter_api", state.libmilter_api},
+                       {"transport", state.has_transport ? "on" : "off"}}));
   all.push_back(
       gauge("start_time_seconds", "When the service started, since 1970.", seconds_since_1970(counters.start_time())));
   return prometheus::TextSerializer().Serialize(all);

@@ -13,7 +13,9 @@ struct State {
   std::size_t open_sessions = 0;
   std::size_t old_sessions = 0;  ///< of them, begun under other settings than those in force
   std::string version = {};
-  std::string libmilter_version = {};
+  std::string libmilter_file = {};
+  std::string libmilter_api = {};
+  bool has_transport = true;
 };
 
 /// All metrics in the text format that Prometheus reads (version 0.0.4). What can be known of labels beforehand is

@@ -3,11 +3,13 @@
 #include <libmilter/mfapi.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/select.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -22,6 +24,7 @@
 #include "milter/libmilter_lines.h"
 #include "milter/life.h"
 #include "milter/listener.h"
+#include "milter/loaded_libmilter.h"
 #include "milter/metrics.h"
 #include "milter/notify.h"
 #include "milter/overload.h"
@@ -58,18 +61,20 @@ bool is_root(const std::string& user) {
   return entry != nullptr && entry->pw_uid == 0;
 }
 
-Listener start_listening(const config::Loaded& loaded, const std::vector<notify::HandedSocket>& handed_over,
+Listener start_listening(const config::Loaded& loaded, const config::Settings& settings,
+                         const std::vector<notify::HandedSocket>& handed_over, const LoadedLibmilter& libmilter,
                          Overload& overload, const AskedFields& asked_fields) {
-  const config::Settings& settings = loaded.settings;
   if (::geteuid() == 0 && (settings.user.empty() || is_root(settings.user))) {
     fail(loaded, "user", "the service does not run as root; set it to a user of its own");
   }
   try {
-    Listener listener(settings, handed_over,
-                      {.max_sessions = settings.max_sessions,
-                       .timeout = settings.timeout,
-                       .on_shortage = [&overload](transport::Shortage shortage) { overload.happened(shortage); },
-                       .asks_for = [&asked_fields](std::string_view name) { return asked_fields.has(name); }});
+    Listener listener(
+        settings, handed_over,
+        {.max_sessions = settings.max_sessions,
+         .timeout = settings.timeout,
+         .descriptors = libmilter.has_call("poll") || libmilter.has_call("__poll_chk") ? INT_MAX : FD_SETSIZE,
+         .on_shortage = [&overload](transport::Shortage shortage) { overload.happened(shortage); },
+         .asks_for = [&asked_fields](std::string_view name) { return asked_fields.has(name); }});
     drop_privileges(settings);
     return listener;
   } catch (const ListenError& error) {
@@ -85,36 +90,31 @@ report::AuditTrail* start_trail(const config::Settings& settings, const report::
   return trail.release();
 }
 
-std::string libmilter_version() {
-  unsigned int major = 0;
-  unsigned int minor = 0;
-  unsigned int patch = 0;
-  smfi_version(&major, &minor, &patch);
-  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
-}
-
 /// Null where no metrics are wanted.
-std::unique_ptr<ScrapeServer> start_metrics(const config::Loaded& loaded, const Service& service) {
+std::unique_ptr<ScrapeServer> start_metrics(const config::Loaded& loaded, const Service& service,
+                                            const LoadedLibmilter& libmilter) {
   const config::Endpoint& where = loaded.settings.metrics;
   if (!where.is_set()) return nullptr;
   try {
-    return std::make_unique<ScrapeServer>(where, [&service, libmilter = libmilter_version()] {
+    return std::make_unique<ScrapeServer>(where, [&service, libmilter] {
       const OpenSessions& open = service.sessions;
       return metrics_text(service.counters, {.open_sessions = open.count(),
                                              .old_sessions = open.count_not_under(service.settings().get()),
                                              .version = MSGID_VERSION,
-                                             .libmilter_version = libmilter});
+                                             .libmilter_file = libmilter.file,
+                                             .libmilter_api = libmilter.api_version,
+                                             .has_transport = transport::is_on()});
     });
   } catch (const std::system_error& error) {
     fail(loaded, "metrics", where.host_and_port() + ": " + error.what(), config::status_for(error.code().value()));
   }
 }
 
-/// What this build cannot do.
+/// What cannot be done with this libmilter.
 std::vector<std::string> missing_parts(const config::Loaded& loaded) {
-  if (transport::is_linked() || !config::is_given(loaded, "max-sessions")) return {};
-  return {config::line_about(loaded, "max-sessions",
-                             "it has no effect in this build, which has the shared libmilter; leave it out")};
+  const std::string obstacle = loaded.settings.transport ? loaded_libmilter().obstacle() : "";
+  if (obstacle.empty()) return {};
+  return {config::line_about(loaded, "transport", "on has no effect with this libmilter: " + obstacle)};
 }
 
 void print_warnings(const config::Loaded& loaded) {
@@ -122,6 +122,14 @@ void print_warnings(const config::Loaded& loaded) {
                             config::obstacles(loaded), missing_parts(loaded)}) {
     for (const std::string& line : lines) std::cerr << program << ": warning: " << line << '\n';
   }
+}
+
+void print_version(std::ostream& out) {
+  const LoadedLibmilter libmilter = loaded_libmilter();
+  out << program << ' ' << MSGID_VERSION << '\n'
+      << "libmilter " << libmilter.file << ", API " << libmilter.api_version << '\n';
+  const std::string obstacle = libmilter.obstacle();
+  if (!obstacle.empty()) out << "transport = on has no effect with it: " << obstacle << '\n';
 }
 
 report::LogOutput log_output(config::LogTarget target) {
@@ -187,9 +195,14 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   if (!register_callbacks(service)) fail(loaded, "socket", "libmilter refuses to register the filter", EX_OSERR);
   static Overload& overload = *new Overload(log, counters);
   const std::vector<notify::HandedSocket> handed_over = notify::handed_sockets();
-  Listener listener = start_listening(loaded, handed_over, overload, service.asked_fields);
+  const LoadedLibmilter libmilter = loaded_libmilter();
+  const std::string obstacle = loaded.settings.transport ? libmilter.obstacle() : "";
+  config::Settings settings = loaded.settings;
+  settings.transport = settings.transport && obstacle.empty();
+  Listener listener = start_listening(loaded, settings, handed_over, libmilter, overload, service.asked_fields);
   service.is_unix = listener.is_unix();
-  const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service);
+  if (!settings.transport) service.refused = &overload;
+  const std::unique_ptr<ScrapeServer> scrape_server = start_metrics(loaded, service, libmilter);
   service.trail = started("the audit-log thread", [&] { return start_trail(loaded.settings, log); });
   auto life = started("the libmilter thread", [&] {
     return std::make_unique<Life>(loaded, Life::Parts{service, listener, signals, overload},
@@ -198,8 +211,14 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   std::vector<std::string> names;
   for (const notify::HandedSocket& socket : handed_over) names.push_back(socket.name);
   for (const std::string& line : config::doubtful_files(loaded.files)) log.file_in_doubt(line);
-  log.serving(listener.endpoints(), loaded.settings.mode == config::Mode::rewrite ? "rewrite" : "log-only",
-              MSGID_VERSION, names);
+  if (!obstacle.empty()) log.no_transport(obstacle);
+  log.serving({.endpoints = listener.endpoints(),
+               .mode = settings.mode == config::Mode::rewrite ? "rewrite" : "log-only",
+               .version = MSGID_VERSION,
+               .libmilter = libmilter.file,
+               .libmilter_api = libmilter.api_version,
+               .has_transport = settings.transport,
+               .handed_over = names});
   const Life::End end = life->run();
   const bool is_said = say_the_end(service, end, writer, signals);
   const int status = end.open_sessions ? EX_OK : EX_SOFTWARE;
@@ -236,10 +255,7 @@ int run(const std::vector<std::string>& arguments) {
       config::print_help(std::cout);
       return EX_OK;
     case config::Command::version:
-      std::cout << program << ' ' << MSGID_VERSION << '\n'
-                << "libmilter " << libmilter_version()
-                << (transport::is_linked() ? ", linked in" : ", shared: no max-sessions, no sockets of systemd")
-                << '\n';
+      print_version(std::cout);
       return EX_OK;
     case config::Command::print_config:
       config::print_config(std::cout, loaded);

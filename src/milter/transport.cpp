@@ -7,21 +7,24 @@
 // seconds. With what is below it is 3 calls a message in a long session, and a sixth of the CPU; the page
 // packaging/doc/figures.md has the figures beside others', and tests/bench/run measures them.
 //
-// packet.h takes packets away that libmilter would make nothing of, nearly all fields among them. That is the other
-// thing to be read again for a new libmilter: in engine.c st_macros() does nothing for a field, and a field behind a
-// field changes nothing but by its callback.
-//
-// Read against libmilter of sendmail 8.17.1 (comm.c, engine.c, listener.c, worker.c), 2026-11-22. 8.18.1 and 8.18.2
-// differ from it in preprocessor words and white space only. cmake/StaticLibmilter.cmake takes no other. One without
-// the pool makes a thread for each session itself, and calls neither mi_start_session() nor mi_pool_controller_init().
-// The rest holds for it, but not that a thread that cannot be made is like max-sessions: its listener sleeps for
-// seconds then, and ends after 16 in a row.
+// What rests on libmilter's sources (8.17.1, 2026-11-22; 8.18.1 and 8.18.2 differ from it in preprocessor words and
+// white space only), and not on its manual or on the milter protocol:
+// - each connection is handed over with one accept(), and either asks for a thread or wakes one of libmilter's own
+//   (listener.c, worker.c): Handover, SessionThreads;
+// - the listener looks at the family of an accepted address, and at nothing else of it (listener.c);
+// - a session asks with one descriptor whether it can read or write, reads by read(), and writes a packet by one
+//   writev() (comm.c); between two packets it is where a session can wait for long;
+// - a pool's own thread ends a session, and closes its descriptor, with the lock of the pool (worker.c);
+// - how a length is read, and how long a packet may be (comm.c): packet.h;
+// - macros without a value make smfi_getsymval() read beyond a list (smfi.c): packet.h.
 
+#include <dlfcn.h>
 #include <fcntl.h>
-#include <libmilter/mfapi.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -30,8 +33,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -40,29 +45,66 @@
 #include "milter/channel.h"
 #include "milter/session_threads.h"
 
-// What libmilter calls, and what it would have called. The _chk forms are those of a library built with
+// What libmilter calls. The names are for the linker alone: the C library's headers define some of these inline
+// (_FORTIFY_SOURCE), and declare others with words of their own. The _chk forms are for a library that was built with
 // _FORTIFY_SOURCE, where the compiler knew the size of the buffer.
+#define TAKES(name) __asm__(#name) __attribute__((visibility("default"), used))
 extern "C" {
-int __real_bind(int, const sockaddr*, socklen_t);
-int __real_listen(int, int);
-int __real_close(int);
-int __real_poll(pollfd*, nfds_t, int);
-ssize_t __real_read(int, void*, size_t);
-ssize_t __real_writev(int, const iovec*, int);
-int __wrap_accept(int, sockaddr*, socklen_t*);
-int __wrap_bind(int, const sockaddr*, socklen_t);
-int __wrap_close(int);
-int __wrap_listen(int, int);
-int __wrap_poll(pollfd*, nfds_t, int);
-int __wrap___poll_chk(pollfd*, nfds_t, int, size_t);
-ssize_t __wrap_read(int, void*, size_t);
-ssize_t __wrap___read_chk(int, void*, size_t, size_t);
-ssize_t __wrap_writev(int, const iovec*, int);
-int __wrap_mi_start_session(SMFICTX*);
-int __wrap_mi_pool_controller_init(void);
-// libmilter's own, not in mfapi.h.
-void mi_clr_ctx(SMFICTX*);
+int taken_accept(int, sockaddr*, socklen_t*) TAKES(accept);
+int taken_bind(int, const sockaddr*, socklen_t) TAKES(bind);
+int taken_close(int) TAKES(close);
+int taken_listen(int, int) TAKES(listen);
+int taken_poll(pollfd*, nfds_t, int) TAKES(poll);
+int taken_poll_chk(pollfd*, nfds_t, int, size_t) TAKES(__poll_chk);
+int taken_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*) TAKES(pthread_create);
+int taken_pthread_detach(pthread_t) TAKES(pthread_detach);
+ssize_t taken_read(int, void*, size_t) TAKES(read);
+ssize_t taken_read_chk(int, void*, size_t, size_t) TAKES(__read_chk);
+int taken_select(int, fd_set*, fd_set*, fd_set*, void*) TAKES(select);
+int taken_select64(int, fd_set*, fd_set*, fd_set*, void*) TAKES(__select64);  // 32 bits, with times of 64
+ssize_t taken_write(int, const void*, size_t) TAKES(write);
+ssize_t taken_writev(int, const iovec*, int) TAKES(writev);
 }
+
+namespace next {
+
+/// The definition behind ours: the C library's, or a sanitizer's that stands before it.
+template <typename Function>
+class Call {
+ public:
+  constexpr explicit Call(const char* name) : name_(name) {}
+
+  template <typename... Arguments>
+  auto operator()(Arguments... arguments) const {
+    Function* function = function_.load(std::memory_order_relaxed);
+    if (function == nullptr) {
+      function = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name_));
+      function_.store(function, std::memory_order_relaxed);
+    }
+    return function(arguments...);
+  }
+
+ private:
+  const char* name_;
+  mutable std::atomic<Function*> function_ = nullptr;
+};
+
+// Looked up at the first call, which can come from a library before main().
+constinit const Call<int(int, sockaddr*, socklen_t*)> accept("accept");
+constinit const Call<int(int, const sockaddr*, socklen_t)> bind("bind");
+constinit const Call<int(int)> close("close");
+constinit const Call<int(int, int)> listen("listen");
+constinit const Call<int(pollfd*, nfds_t, int)> poll("poll");
+constinit const Call<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)> pthread_create("pthread_create");
+constinit const Call<int(pthread_t)> pthread_detach("pthread_detach");
+constinit const Call<ssize_t(int, void*, size_t)> read("read");
+using Select = Call<int(int, fd_set*, fd_set*, fd_set*, void*)>;
+constinit const Select select("select");
+constinit const Select select64("__select64");
+constinit const Call<ssize_t(int, const void*, size_t)> write("write");
+constinit const Call<ssize_t(int, const iovec*, int)> writev("writev");
+
+}  // namespace next
 
 namespace milter::transport {
 
@@ -103,6 +145,35 @@ class Channels {
   std::atomic<Channel*>* slots_ = nullptr;
 };
 
+/// The connection that libmilter was given last, until a thread has it. libmilter's pool wakes an idle thread for it,
+/// and counts that as idle until it has woken up: of two connections in a row one would wait until the other ends.
+class Handover {
+ public:
+  void given(int fd) { fd_ = fd; }
+  void taken(int fd) noexcept {
+    if (fd_.load(std::memory_order_relaxed) != fd) return;
+    const std::lock_guard lock(mutex_);
+    fd_ = none;
+    is_over_.notify_one();
+  }
+  /// It has a thread of its own.
+  void taken() noexcept { fd_ = none; }
+  void wait() {
+    if (fd_ == none) return;
+    std::unique_lock lock(mutex_);
+    is_over_.wait_for(lock, patience, [&] { return fd_ == none; });
+    fd_ = none;
+  }
+
+ private:
+  static constexpr int none = -1;
+  static constexpr std::chrono::seconds patience{5};  // rather than for ever: one slow session, not none any more
+
+  std::atomic<int> fd_ = none;
+  std::mutex mutex_;
+  std::condition_variable is_over_;
+};
+
 struct State {
   State(const Terms& wanted, const std::vector<int>& sockets)
       : terms(wanted), max_sessions(wanted.max_sessions), handed_over(sockets) {}
@@ -112,6 +183,7 @@ struct State {
   std::atomic<std::size_t> sessions = 0;
   Channels channels;
   SessionThreads threads;
+  Handover handover;
 
   std::atomic<int> listener = -1;  ///< as libmilter knows it
 
@@ -129,7 +201,13 @@ struct State {
 };
 
 /// Null until prepare(). Never freed: sessions are served until the process ends.
-State* state = nullptr;
+std::atomic<State*> the_state = nullptr;
+
+/// The calling thread is the one in which libmilter accepts.
+thread_local bool is_listening = false;
+
+/// How long libmilter waits for a connection before it looks whether it is to stop.
+constexpr milliseconds listening_time{5000};
 
 /// For a stop, those who have connected are served. At a TCP port there is no end of them.
 constexpr milliseconds last_accepts{100};
@@ -143,16 +221,18 @@ constexpr unsigned most_failed_in_a_row = 16;
 
 }  // namespace
 
-bool is_linked() {
-  return true;
+bool is_on() {
+  return the_state != nullptr;
 }
 
 void prepare(const Terms& terms, const std::vector<int>& sockets) {
-  state = new State(terms, sockets);
+  State* const state = new State(terms, sockets);
   if (state->wake < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  the_state = state;
 }
 
 int begin() {
+  State* const state = the_state;
   if (state->listener < 0) return -1;
   std::vector<int> served = state->handed_over;
   if (served.empty()) {
@@ -172,10 +252,11 @@ int begin() {
 }
 
 void limit_sessions(std::size_t max_sessions) {
-  state->max_sessions = max_sessions;
+  the_state.load()->max_sessions = max_sessions;
 }
 
 void cease_to_accept() {
+  State* const state = the_state;
   state->is_to_cease = true;
   ::eventfd_write(state->wake, 1);
   // libmilter's thread does it, between two connections, once it gets a processor.
@@ -185,47 +266,49 @@ void cease_to_accept() {
 }
 
 std::size_t connections() {
-  return state->sessions;
+  return the_state.load()->sessions;
 }
 
 namespace {
 
 // A listener that is closed makes libmilter end all sessions. So its thread stays here, with nothing to come.
-[[noreturn]] void stay() {
+[[noreturn]] void stay(State& state) {
   // The number can be another file's from now on.
-  const int listener = state->listener.exchange(-1);
-  if (state->handed_over.empty()) __real_close(listener);
-  state->has_ceased = true;
+  const int listener = state.listener.exchange(-1);
+  if (state.handed_over.empty()) next::close(listener);
+  state.has_ceased = true;
   for (;;) ::pause();
 }
 
 /// How many sockets have a connection to accept, once one has or the time is over; -1 and errno.
-int poll_sockets(int timeout) {
-  std::vector<pollfd>& polled = state->polled;
-  if (state->is_to_cease) {
+int poll_sockets(State& state, int timeout) {
+  is_listening = true;
+  state.handover.wait();
+  std::vector<pollfd>& polled = state.polled;
+  if (state.is_to_cease) {
     // Who waits in a socket of our own is served before its end.
     const steady_clock::time_point now = steady_clock::now();
-    state->accept_until = std::min(state->accept_until, now + last_accepts);
-    if (!state->handed_over.empty() || now >= state->accept_until) stay();
+    state.accept_until = std::min(state.accept_until, now + last_accepts);
+    if (!state.handed_over.empty() || now >= state.accept_until) stay(state);
     timeout = 0;
   }
-  const int count = __real_poll(polled.data(), polled.size(), timeout);
+  const int count = next::poll(polled.data(), polled.size(), timeout);
   if (count <= 0) return count;
   const int ready = count - (polled.back().revents != 0 ? 1 : 0);
-  if (state->is_to_cease && ready == 0) stay();
+  if (state.is_to_cease && ready == 0) stay(state);
   return ready;
 }
 
 /// The next socket in turn that has a connection, so that none waits for another that is busy.
-int next_ready() {
-  const std::size_t count = state->polled.size() - 1;
+int next_ready(State& state) {
+  const std::size_t count = state.polled.size() - 1;
   for (std::size_t i = 0; i < count; ++i) {
-    const pollfd& socket = state->polled[(state->turn + i) % count];
+    const pollfd& socket = state.polled[(state.turn + i) % count];
     if (socket.revents == 0) continue;
-    state->turn = (state->turn + i + 1) % count;
+    state.turn = (state.turn + i + 1) % count;
     return socket.fd;
   }
-  return state->polled.front().fd;
+  return state.polled.front().fd;
 }
 
 bool is_shortage(int error) {
@@ -248,53 +331,86 @@ bool has_memory() {
 }
 
 /// What was accepted begins as ours; or why it is to be closed.
-std::optional<Shortage> adopt(int fd) {
-  if (state->sessions >= state->max_sessions) return Shortage::sessions;
-  auto channel = std::unique_ptr<Channel>(new (std::nothrow) Channel(fd, state->terms.timeout, state->terms.asks_for));
-  if (channel == nullptr || !has_memory() || !state->channels.put(fd, std::move(channel))) return Shortage::threads;
-  ++state->sessions;
+std::optional<Shortage> adopt(State& state, int fd) {
+  if (state.sessions >= state.max_sessions || fd >= state.terms.descriptors) return Shortage::sessions;
+  if (!state.threads.reserve()) return Shortage::threads;
+  auto channel = std::unique_ptr<Channel>(new (std::nothrow) Channel(fd, state.terms.timeout, state.terms.asks_for));
+  if (channel == nullptr || !has_memory() || !state.channels.put(fd, std::move(channel))) return Shortage::threads;
+  ++state.sessions;
   return std::nullopt;
 }
 
-void tell(Shortage shortage) {
-  if (state->terms.on_shortage) state->terms.on_shortage(shortage);
+void tell(const State& state, Shortage shortage) {
+  if (state.terms.on_shortage) state.terms.on_shortage(shortage);
 }
 
 /// Nothing is accepted for a while, but for a stop.
-void pause_accepting() {
-  pollfd wake = {state->wake, POLLIN, 0};
-  __real_poll(&wake, 1, static_cast<int>(pause_time.count()));
+void pause_accepting(const State& state) {
+  pollfd wake = {state.wake, POLLIN, 0};
+  next::poll(&wake, 1, static_cast<int>(pause_time.count()));
 }
 
 /// -1 and errno as of accept(2): libmilter goes on over EAGAIN, at once.
-int accept_next() {
-  const int fd = ::accept4(next_ready(), nullptr, nullptr, SOCK_CLOEXEC);
+int accept_next(State& state) {
+  const int fd = ::accept4(next_ready(state), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) {
-    state->failed_in_a_row = 0;
-    const std::optional<Shortage> shortage = adopt(fd);
-    if (!shortage) return fd;
-    __real_close(fd);
-    tell(*shortage);
+    state.failed_in_a_row = 0;
+    const std::optional<Shortage> shortage = adopt(state, fd);
+    if (!shortage) {
+      state.handover.given(fd);
+      return fd;
+    }
+    next::close(fd);
+    tell(state, *shortage);
     errno = EAGAIN;
     return -1;
   }
   const int error = errno;
   if (is_of_connection(error)) {
-    tell(Shortage::connection);
-    if (++state->failed_in_a_row >= most_failed_in_a_row && !state->is_to_cease) pause_accepting();
+    tell(state, Shortage::connection);
+    if (++state.failed_in_a_row >= most_failed_in_a_row && !state.is_to_cease) pause_accepting(state);
     errno = EAGAIN;
     return -1;
   }
-  if (is_shortage(error) && !state->is_to_cease) {
-    tell(Shortage::descriptors);
-    pause_accepting();
+  if (is_shortage(error) && !state.is_to_cease) {
+    tell(state, Shortage::descriptors);
+    pause_accepting(state);
   }
   errno = is_shortage(error) ? EAGAIN : error;
   return -1;
 }
 
+/// The channel that libmilter uses now, so that it has a thread.
 Channel* channel_at(int fd) {
-  return state == nullptr ? nullptr : state->channels.at(fd);
+  State* const state = the_state;
+  Channel* const channel = state == nullptr ? nullptr : state->channels.at(fd);
+  if (channel != nullptr) state->handover.taken(fd);
+  return channel;
+}
+
+bool is_listener(const State* state, int fd) {
+  return state != nullptr && fd == state->listener;
+}
+
+ssize_t written(Channel& channel, const iovec* parts, int count) {
+  return channel.write({parts, static_cast<std::size_t>(count)});
+}
+
+/// select(2) for one descriptor. libmilter checks that it is less than FD_SETSIZE.
+int select_one(const next::Select& next, int count, fd_set* readable, fd_set* writable, fd_set* broken, void* time) {
+  State* const state = the_state;
+  const int fd = count - 1;
+  int ready = 1;
+  if (fd >= 0 && is_listener(state, fd)) {
+    ready = poll_sockets(*state, static_cast<int>(listening_time.count()));
+    if (ready <= 0) FD_CLR(fd, readable);
+  } else if (Channel* const channel = fd < 0 ? nullptr : channel_at(fd)) {
+    if (readable != nullptr) channel->wait();
+  } else {
+    return next(count, readable, writable, broken, time);
+  }
+  if (broken != nullptr) FD_CLR(fd, broken);
+  return std::min(ready, 1);
 }
 
 }  // namespace
@@ -303,21 +419,25 @@ Channel* channel_at(int fd) {
 
 using milter::Channel;
 using milter::transport::channel_at;
-using milter::transport::state;
+using milter::transport::is_listener;
+using milter::transport::State;
+using milter::transport::the_state;
 
 // listener.c expects a connection, or -1 with an error that it knows, and the family of its own address in `address`;
 // it looks at nothing else there.
-int __wrap_accept(int listener, sockaddr* address, socklen_t* size) {
-  if (state == nullptr || listener != state->listener) return ::accept4(listener, address, size, 0);
+int taken_accept(int listener, sockaddr* address, socklen_t* size) {
+  State* const state = the_state;
+  if (!is_listener(state, listener)) return next::accept(listener, address, size);
   address->sa_family = state->family;
-  return milter::transport::accept_next();
+  return milter::transport::accept_next(*state);
 }
 
 // listener.c calls this for its one socket, after prepare() and before all others. Where there are others to be served,
 // one of them takes its descriptor.
-int __wrap_bind(int fd, const sockaddr* address, socklen_t size) {
-  if (state == nullptr || state->listener >= 0) return __real_bind(fd, address, size);
-  const int result = state->handed_over.empty()                                ? __real_bind(fd, address, size)
+int taken_bind(int fd, const sockaddr* address, socklen_t size) {
+  State* const state = the_state;
+  if (state == nullptr || state->listener >= 0 || state->has_ceased) return next::bind(fd, address, size);
+  const int result = state->handed_over.empty()                                ? next::bind(fd, address, size)
                      : ::dup3(state->handed_over.front(), fd, O_CLOEXEC) == fd ? 0
                                                                                : -1;
   if (result == 0) state->listener = fd;
@@ -325,72 +445,88 @@ int __wrap_bind(int fd, const sockaddr* address, socklen_t size) {
 }
 
 // listener.c calls this next. systemd's socket has its backlog already.
-int __wrap_listen(int fd, int backlog) {
-  const bool is_handed_over = state != nullptr && fd == state->listener && !state->handed_over.empty();
-  return is_handed_over ? 0 : __real_listen(fd, backlog);
+int taken_listen(int fd, int backlog) {
+  const State* const state = the_state;
+  return is_listener(state, fd) && !state->handed_over.empty() ? 0 : next::listen(fd, backlog);
 }
 
-// mi_clr_ctx() calls this at the end of a session, and the listener where it gives a connection up.
-int __wrap_close(int fd) {
-  if (state != nullptr) {
-    if (const std::unique_ptr<Channel> channel = state->channels.take(fd)) {
-      channel->flush();
-      --state->sessions;
-    }
+// A session ends, or the listener gives a connection up. A pool has its lock at that moment, so nothing waits for the
+// MTA here: what it was told before it has taken already, since the session has waited for it again.
+int taken_close(int fd) {
+  if (channel_at(fd) != nullptr) {
+    State* const state = the_state;
+    state->channels.take(fd)->flush(Channel::Wait::no);
+    --state->sessions;
   }
-  return __real_close(fd);
+  return next::close(fd);
 }
 
 // comm.c and engine.c ask with one descriptor whether a session's can be read or written, listener.c whether its own
 // has a connection. 0 would be a timeout, after which a session ends: Channel says that by its end.
-int __wrap_poll(pollfd* polled, nfds_t count, int timeout) {
-  if (count != 1 || state == nullptr) return __real_poll(polled, count, timeout);
-  if (polled->fd == state->listener) {
-    const int ready = milter::transport::poll_sockets(timeout);
+int taken_poll(pollfd* polled, nfds_t count, int timeout) {
+  State* const state = the_state;
+  if (count != 1 || state == nullptr) return next::poll(polled, count, timeout);
+  if (is_listener(state, polled->fd)) {
+    const int ready = milter::transport::poll_sockets(*state, timeout);
     polled->revents = ready > 0 ? POLLIN : 0;
     return std::min(ready, 1);
   }
   Channel* const channel = channel_at(polled->fd);
-  if (channel == nullptr) return __real_poll(polled, count, timeout);
+  if (channel == nullptr) return next::poll(polled, count, timeout);
   polled->revents = polled->events & static_cast<short>(POLLIN | POLLOUT);
   if ((polled->events & POLLIN) != 0) channel->wait();
   return 1;
 }
 
-int __wrap___poll_chk(pollfd* polled, nfds_t count, int timeout, size_t room) {
+int taken_poll_chk(pollfd* polled, nfds_t count, int timeout, size_t room) {
   if (room / sizeof *polled < count) std::abort();
-  return __wrap_poll(polled, count, timeout);
+  return taken_poll(polled, count, timeout);
+}
+
+int taken_select(int count, fd_set* readable, fd_set* writable, fd_set* broken, void* time) {
+  return milter::transport::select_one(next::select, count, readable, writable, broken, time);
+}
+
+int taken_select64(int count, fd_set* readable, fd_set* writable, fd_set* broken, void* time) {
+  return milter::transport::select_one(next::select64, count, readable, writable, broken, time);
+}
+
+// listener.c asks for a thread for the connection that it was given. With a pool it does so where no thread of its own
+// is idle; those are made before the first connection.
+int taken_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*), void* argument) {
+  if (!milter::transport::is_listening || attributes != nullptr)
+    return next::pthread_create(thread, attributes, routine, argument);
+  State* const state = the_state;
+  state->handover.taken();
+  return state->threads.begin(thread, routine, argument);
+}
+
+// handler.c and worker.c call this at the beginning of a thread.
+int taken_pthread_detach(pthread_t thread) {
+  return milter::SessionThreads::is_one() ? 0 : next::pthread_detach(thread);
 }
 
 // comm.c expects read(2) of a stream: any number of octets up to `size`, 0 at its end.
-ssize_t __wrap_read(int fd, void* to, size_t size) {
+ssize_t taken_read(int fd, void* to, size_t size) {
   Channel* const channel = channel_at(fd);
-  return channel == nullptr ? __real_read(fd, to, size)
+  return channel == nullptr ? next::read(fd, to, size)
                             : static_cast<ssize_t>(channel->read(static_cast<char*>(to), size));
 }
 
-ssize_t __wrap___read_chk(int fd, void* to, size_t size, size_t room) {
+ssize_t taken_read_chk(int fd, void* to, size_t size, size_t room) {
   if (size > room) std::abort();
-  return __wrap_read(fd, to, size);
+  return taken_read(fd, to, size);
+}
+
+ssize_t taken_write(int fd, const void* octets, size_t size) {
+  Channel* const channel = channel_at(fd);
+  if (channel == nullptr) return next::write(fd, octets, size);
+  const iovec all = {const_cast<void*>(octets), size};
+  return milter::transport::written(*channel, &all, 1);
 }
 
 // comm.c calls this once for each packet.
-ssize_t __wrap_writev(int fd, const iovec* parts, int count) {
+ssize_t taken_writev(int fd, const iovec* parts, int count) {
   Channel* const channel = channel_at(fd);
-  return channel == nullptr ? __real_writev(fd, parts, count)
-                            : channel->write({parts, static_cast<std::size_t>(count)});
-}
-
-// listener.c hands a session over. An error would make it sleep for seconds, and end after 16 in a row; the connection
-// is closed instead, as one over max-sessions is.
-int __wrap_mi_start_session(SMFICTX* context) {
-  if (state->threads.serve(context)) return MI_SUCCESS;
-  mi_clr_ctx(context);
-  milter::transport::tell(milter::transport::Shortage::threads);
-  return MI_SUCCESS;
-}
-
-// listener.c has the pool made at its start. There is none.
-int __wrap_mi_pool_controller_init(void) {
-  return MI_SUCCESS;
+  return channel == nullptr ? next::writev(fd, parts, count) : milter::transport::written(*channel, parts, count);
 }

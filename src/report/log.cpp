@@ -147,16 +147,24 @@ std::string_view reason_of(const msgid::Finding& finding, Outcome outcome) noexc
   return outcome == Outcome::failed ? "change-header" : std::string_view(finding.reason);
 }
 
-void Log::serving(const std::vector<std::string>& endpoints, std::string_view mode, std::string_view version,
-                  const std::vector<std::string>& handed_over) const {
+void Log::serving(const Serving& what) const {
   std::string line = "serving ";
-  append_items(line, endpoints);
-  append_bare(line, "mode", mode);
-  append_bare(line, "version", version);
-  if (!handed_over.empty()) {
-    append_list(line, "systemd", handed_over);
+  append_items(line, what.endpoints);
+  append_bare(line, "mode", what.mode);
+  append_bare(line, "version", what.version);
+  append_bare(line, "libmilter", what.libmilter);
+  append_bare(line, "libmilter-api", what.libmilter_api);
+  append_bare(line, "transport", what.has_transport ? "on" : "off");
+  if (!what.handed_over.empty()) {
+    append_list(line, "systemd", what.handed_over);
   }
   sink_(Severity::info, line);
+}
+
+void Log::no_transport(std::string_view obstacle) const {
+  std::string line = "transport = on has no effect with this libmilter";
+  append_quoted(line, "reason", obstacle);
+  sink_(Severity::warning, line);
 }
 
 void Log::listener_failed() const {

@@ -76,9 +76,18 @@ class Log {
  public:
   explicit Log(LogSink sink, FailureSink failed = {}) : sink_(std::move(sink)), failed_(std::move(failed)) {}
 
-  /// `endpoints`: where; `handed_over`: the names of systemd's sockets, if it serves those.
-  void serving(const std::vector<std::string>& endpoints, std::string_view mode, std::string_view version,
-               const std::vector<std::string>& handed_over = {}) const;
+  struct Serving {
+    std::vector<std::string> endpoints;
+    std::string_view mode;
+    std::string_view version;
+    std::string_view libmilter;      ///< the file that is loaded
+    std::string_view libmilter_api;  ///< its version of the API
+    bool has_transport = true;
+    std::vector<std::string> handed_over{};  ///< the names of systemd's sockets, if it serves those
+  };
+  void serving(const Serving& what) const;
+  /// transport = on has no effect; `obstacle` says why.
+  void no_transport(std::string_view obstacle) const;
   void listener_failed() const;
 
   /// A reload was accepted: `old_sessions` open sessions keep the settings they began with. `changed` are the options

@@ -63,6 +63,8 @@ class Daemon:
 
     def _start(self):
         lines = [f"socket = {self.socket_for_postfix()}", "user = nobody", f"mode = {self.mode}", "log = stderr"]
+        if os.environ.get("MSGID_TRANSPORT") == "off":
+            lines.append("transport = off")
         if self.transport == "unix":
             lines.append("socket-mode = 0666")  # Postfix's user and Sendmail's differ; no secret is behind it
         self._stem.with_suffix(".conf").write_text("\n".join(lines) + "\n" + self.options)

@@ -9,23 +9,17 @@ import itertools
 import os
 import re
 import smtplib
-import subprocess
 import threading
 import time
 import unittest
 
 import postfix
-from daemon import BINARY, Daemon, stop_cleanly
+from daemon import Daemon, stop_cleanly
 from sink import fields
 from test_relay import DOMAIN, begin
 
 CLIENTS = 16
 RESTARTS_IN_LONGER_SESSIONS = int(os.environ.get("MSGID_RESTARTS", "3"))
-
-
-def has_transport():
-    """Whether libmilter is linked so that systemd's sockets can be served."""
-    return "linked in" in subprocess.run([BINARY, "--version"], capture_output=True, check=True, text=True).stdout
 
 
 def kill_and_start(daemon):
@@ -114,10 +108,11 @@ class PostfixTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         begin(cls)
-        cls.daemons = {"plain": Daemon(cls.directory, "plain")}
-        if has_transport():
-            cls.daemons["activated"] = Daemon(cls.directory, "activated", activated=True)
-            cls.daemons["brief"] = Daemon(cls.directory, "brief", activated=True, options="drain-timeout = 1s\n")
+        cls.daemons = {
+            "plain": Daemon(cls.directory, "plain"),
+            "activated": Daemon(cls.directory, "activated", activated=True),
+            "brief": Daemon(cls.directory, "brief", activated=True, options="drain-timeout = 1s\n"),
+        }
         cls.addClassCleanup(lambda: stop_cleanly(daemon for daemon in cls.daemons.values() if daemon.running()))
         for daemon in cls.daemons.values():  # before Postfix, which greets nobody while the filter does not answer
             daemon.start()
@@ -130,8 +125,6 @@ class PostfixTest(unittest.TestCase):
 
     def run_load(self, name, way, times, restart=Daemon.restart, messages_a_session=1, pause=0.1):
         """The load with the daemon restarted that often; how many 4xx there were."""
-        if way not in self.daemons:
-            self.skipTest("skipped: the shared libmilter has no socket activation")
         daemon = self.daemons[way]
         if not daemon.running():  # a test before this one failed
             daemon.start()

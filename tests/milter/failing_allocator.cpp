@@ -1,31 +1,58 @@
 #include "failing_allocator.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <string_view>
 
-// The linker's --wrap: who calls malloc() comes to __wrap_malloc().
-extern "C" {
-int __real_accept4(int, sockaddr*, socklen_t*, int);
-int __wrap_accept4(int, sockaddr*, socklen_t*, int);
-int __real_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-int __wrap_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-ssize_t __real_write(int, const void*, std::size_t);
-ssize_t __wrap_write(int, const void*, std::size_t);
-void* __real_malloc(std::size_t);
-void* __real_calloc(std::size_t, std::size_t);
-void* __real_realloc(void*, std::size_t);
-void* __wrap_malloc(std::size_t);
-void* __wrap_calloc(std::size_t, std::size_t);
-void* __wrap_realloc(void*, std::size_t);
+namespace {
+
+/// The definition behind ours: the C library's, or a sanitizer's.
+template <typename Function>
+Function* next(const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
+
+/// Whether this is code of the program itself or of libmilter.
+bool is_refusable(const void* caller) {
+  struct Range {
+    std::uintptr_t begin;
+    std::uintptr_t end;
+  };
+  static std::array<Range, 2> ranges{};
+  static const int count = ::dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void*) {
+        const std::string_view name = info->dlpi_name;
+        if (!name.empty() && name.find("libmilter") == name.npos) return 0;
+        Range& range = ranges[name.empty() ? 0 : 1];  // the program itself has no name here; nor has the kernel's vdso
+        for (int i = 0; i < info->dlpi_phnum; ++i) {
+          const auto& header = info->dlpi_phdr[i];
+          const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+          if (header.p_type == PT_LOAD && range.begin == 0) range.begin = begin;
+          if (header.p_type == PT_LOAD) range.end = begin + header.p_memsz;
+        }
+        return name.empty() ? 0 : 1;
+      },
+      nullptr);
+  static_cast<void>(count);
+  const auto address = reinterpret_cast<std::uintptr_t>(caller);
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [=](const Range& range) { return address >= range.begin && address < range.end; });
+}
+
+}  // namespace
 
 namespace {
 
@@ -67,50 +94,60 @@ bool is_refused(std::size_t octets) {
 
 }  // namespace
 
-int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
+extern "C" {
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) noexcept {
+  static const auto real = next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
   const Orders* const orders = given_orders();
-  if (orders != nullptr && orders->threads != 0) return EAGAIN;
-  return __real_pthread_create(thread, attributes, run, argument);
+  return orders != nullptr && orders->threads != 0 ? EAGAIN : real(thread, attributes, run, argument);
 }
 
-int __wrap_accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+  static const auto real = next<int(int, sockaddr*, socklen_t*, int)>("accept4");
   Orders* const orders = given_orders();
   std::uint64_t left = orders == nullptr ? 0 : orders->accepts.load();
   if (left == 0 || !orders->accepts.compare_exchange_strong(left, left - 1))
-    return __real_accept4(listener, address, size, flags);
+    return real(listener, address, size, flags);
   errno = static_cast<int>(orders->accept_error);
   return -1;
 }
 
-ssize_t __wrap_write(int descriptor, const void* octets, std::size_t size) {
+ssize_t write(int descriptor, const void* octets, std::size_t size) {
+  static const auto real = next<ssize_t(int, const void*, std::size_t)>("write");
   const Orders* const orders = given_orders();
   struct stat status = {};
   while (orders != nullptr && orders->disk_hangs != 0 && ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
          status.st_nlink > 0)  // not where tests have the log, a file without a name
     ::usleep(1000);
-  return __real_write(descriptor, octets, size);
+  return real(descriptor, octets, size);
 }
 
-void* __wrap_malloc(std::size_t octets) {
-  if (!is_refused(octets)) return __real_malloc(octets);
+void* malloc(std::size_t octets) {
+  static const auto real = next<void*(std::size_t)>("malloc");
+  if (!is_refusable(__builtin_return_address(0)) || !is_refused(octets)) return real(octets);
   errno = ENOMEM;
   return nullptr;
 }
 
-void* __wrap_calloc(std::size_t count, std::size_t octets) {
-  if (!is_refused(count * octets)) return __real_calloc(count, octets);
+void* calloc(std::size_t count, std::size_t octets) {
+  static const auto real = next<void*(std::size_t, std::size_t)>("calloc");
+  if (!is_refusable(__builtin_return_address(0)) || !is_refused(count * octets)) return real(count, octets);
   errno = ENOMEM;
   return nullptr;
 }
 
-void* __wrap_realloc(void* block, std::size_t octets) {
-  if (!is_refused(octets)) return __real_realloc(block, octets);
+void* realloc(void* block, std::size_t octets) {
+  static const auto real = next<void*(void*, std::size_t)>("realloc");
+  if (!is_refusable(__builtin_return_address(0)) || !is_refused(octets)) return real(block, octets);
   errno = ENOMEM;
   return nullptr;
 }
+
+}  // extern "C"
 
 void* operator new(std::size_t octets, const std::nothrow_t&) noexcept {
-  return is_refused(octets) ? nullptr : __real_malloc(octets == 0 ? 1 : octets);
+  static const auto real = next<void*(std::size_t)>("malloc");
+  return is_refused(octets) ? nullptr : real(octets == 0 ? 1 : octets);
 }
 
 void* operator new(std::size_t octets) {

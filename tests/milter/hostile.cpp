@@ -27,7 +27,8 @@ Environment::~Environment() {
 Victim::Victim(const std::vector<std::string>& options, Service::Family family) {
   // What AddressSanitizer keeps of freed memory is to be less than what is measured here.
   const Environment environment("ASAN_OPTIONS",
-                                "quarantine_size_mb=1:thread_local_quarantine_size_kb=16:handle_abort=1");
+                                "quarantine_size_mb=1:thread_local_quarantine_size_kb=16:handle_abort=1:"
+                                "verify_asan_link_order=0");  // failing_allocator.h comes before it
   service_.emplace(options, family);
   EXPECT_TRUE(serves());
   descriptors_at_start_ = descriptors();

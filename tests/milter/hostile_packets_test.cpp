@@ -23,17 +23,12 @@ std::string description(const std::string& octets) {
   return "after " + hostile::hex(octets);
 }
 
-/// The daemon, and beside it one without the transport, where there is one to compare with. libmilter keeps what steps
+/// The daemon, and beside it one without the transport. libmilter keeps what steps
 /// filters do without in one table for all sessions, so both are told the same in the same order.
 class Hostile : public testing::Test {
  protected:
   Hostile() {
-#ifdef MSGID_MILTER_ALONE
-    if (has_transport()) {
-      const hostile::Environment environment("MSGID_MILTER", MSGID_MILTER_ALONE);
-      alone.emplace();
-    }
-#endif
+    if (has_transport_) alone.emplace(std::vector<std::string>{"--transport=off"});
   }
 
   void send(const std::string& beginning, char command, const std::string& packet) {
@@ -54,11 +49,9 @@ class Hostile : public testing::Test {
     EXPECT_EQ(hostile::hex(answers), hostile::hex(alone->answers(octets))) << description(octets);
   }
 
+  const bool has_transport_ = has_transport();
   Victim victim;
   std::optional<Victim> alone;
-
- private:
-  const bool has_transport_ = has_transport();
 };
 
 /// How far a session may have come.

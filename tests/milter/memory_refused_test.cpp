@@ -86,12 +86,11 @@ int told(fake_mta::Daemon& daemon) {
 
 /// What a daemon is started in that takes the orders.
 struct Surroundings {
-  explicit Surroundings(const Orders& orders) : allocator(failing_allocator::variable, orders.path()) {}
+  explicit Surroundings(const Orders& orders) : taken(orders) {}
 
   // Without memory Boost loses some in the middle of reading the options.
   hostile::Environment leaks{"LSAN_OPTIONS", "detect_leaks=0"};
-  hostile::Environment program{"MSGID_MILTER", MSGID_MILTER_OOM};
-  hostile::Environment allocator;
+  Orders::Taken taken;
 };
 
 class MemoryRefused : public testing::Test {
@@ -395,7 +394,7 @@ TEST_F(MemoryRefused, AStopHasItsStatus) {
   const Surroundings of_the_daemon(orders);
   fake_mta::SocketDirectory place;
   const std::string address = "unix:" + (place / "s");
-  fake_mta::Daemon daemon(MSGID_MILTER_OOM, arguments({"--socket=" + address}));
+  fake_mta::Daemon daemon(program(), arguments({"--socket=" + address}));
   ASSERT_TRUE(daemon.ready()) << daemon.errors();
   Session(address).negotiate();  // the start has some allocations left behind its line
   orders.refuse(1, 1'000'000'000);

@@ -1,6 +1,8 @@
 // What the daemon asks for, under every kind of offer, and that a session works under it.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
 #include <random>
 
 #include "service.h"
@@ -64,6 +66,34 @@ TEST_P(Negotiation, AsksForWhatItNeeds) {
                                bit::nr_mail | bit::nr_header | bit::nr_eoh | bit::leading_space;
   EXPECT_EQ(wish.protocol & wanted, wanted);
   EXPECT_EQ(wish.protocol & (bit::no_connect | bit::no_mail | bit::no_header | bit::rejected_rcpt), 0u);
+}
+
+TEST_P(Negotiation, RefusesSessionsOverMaxSessions) {
+  Service service({"--max-sessions=2"}, GetParam());
+  Session first = service.session();
+  Session second = service.session();
+  const auto third = [&]() -> std::optional<Session> {
+    try {
+      return service.session();
+    } catch (const fake_mta::ProtocolError&) {
+      return std::nullopt;
+    }
+  };
+  EXPECT_FALSE(third());
+  EXPECT_FALSE(third());
+  EXPECT_NE(service.daemon().wait_for_line("connections over max-sessions closed at once"), "");
+  EXPECT_EQ(first.send(reported_message()).modifications, reported_edit());
+  quit(first);
+  bool is_served = false;
+  const auto end = std::chrono::steady_clock::now() + fake_mta::patience;
+  while (!is_served && std::chrono::steady_clock::now() < end) {
+    if (std::optional<Session> next = third()) {
+      is_served = next->send(reported_message()).modifications == reported_edit();
+      quit(*next);
+    }
+  }
+  EXPECT_TRUE(is_served);
+  quit(second);
 }
 
 // With SMFIP_NODATA Postfix 3.7.11 writes two small packets on a TCP connection without an answer between: Nagle's

@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 #include "failing_allocator.h"
+#include "hostile.h"
 
 /// Orders to refuse resources once the daemon has started.
 class Orders {
@@ -29,7 +30,15 @@ class Orders {
   Orders(const Orders&) = delete;
   Orders& operator=(const Orders&) = delete;
 
-  const std::string& path() const { return path_; }
+  /// While it lives, a daemon that is started takes these orders.
+  struct Taken {
+    explicit Taken(const Orders& orders) : file(failing_allocator::variable, orders.path_) {}
+
+    hostile::Environment library{"LD_PRELOAD", FAILING_ALLOCATOR};
+    hostile::Environment first{"ASAN_OPTIONS", "verify_asan_link_order=0"};
+    hostile::Environment file;
+  };
+
   failing_allocator::Orders* operator->() const { return orders_; }
 
   /// Refuses the n-th allocation from now (1 is the next) and the `times` - 1 after it.

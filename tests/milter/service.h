@@ -18,10 +18,11 @@ inline constexpr const char* decoded_id = "<162193893844.19864.11243857306847327
 /// The program under test: MSGID_MILTER of the environment, or the build's.
 std::string program();
 
-/// Whether it was linked with src/milter/transport.cpp. A test of what only that can do is skipped without.
+/// Whether the service has the transport: the environment variable MSGID_TRANSPORT can be "off". A test of what only
+/// the transport can do is skipped without it.
 bool has_transport();
 #define SKIP_WITHOUT_TRANSPORT() \
-  if (!has_transport()) GTEST_SKIP() << "this program has the shared libmilter, without the transport"
+  if (!has_transport()) GTEST_SKIP() << "transport = off"
 
 /// What every start of the program is given here: no file of this machine but one in `options`, the log where we can
 /// read it, and a user where root is not taken.

@@ -56,7 +56,6 @@ TEST(Sockets, ThoseOfTheManagerAreServedAndNoOther) {
 
 // Who connects while one process drains, and before the next is there, is served by that one.
 TEST(Sockets, ARestartRefusesNobody) {
-  SKIP_WITHOUT_TRANSPORT();
   HandedSockets sockets;
   sockets.add_unix();
   auto first = std::make_unique<Daemon>(sockets.start());
@@ -104,7 +103,7 @@ std::optional<std::vector<bool>> no_delay_of_connections(pid_t pid) {
   return found;
 }
 
-// Both ways to link libmilter: the one sets it on the listener, and so does the other.
+// With the transport and without: both set it on the listener.
 TEST(Sockets, TcpConnectionsDoNotDelay) {
   Service service({}, Service::Family::tcp);
   Session mta = service.session();
@@ -114,7 +113,6 @@ TEST(Sockets, TcpConnectionsDoNotDelay) {
 }
 
 TEST(Sockets, TcpConnectionsToAHandedSocketDoNotDelay) {
-  SKIP_WITHOUT_TRANSPORT();
   HandedSockets sockets;
   sockets.add_tcp();
   Daemon daemon = sockets.start();
@@ -128,7 +126,7 @@ TEST(Sockets, TcpConnectionsToAHandedSocketDoNotDelay) {
 
 // So many wait during a restart.
 TEST(Sockets, TheBacklogStaysTheManagers) {
-  SKIP_WITHOUT_TRANSPORT();
+  SKIP_WITHOUT_TRANSPORT();  // libmilter calls listen() with its own
   HandedSockets sockets;
   sockets.add_unix();
   Daemon daemon = sockets.start();
@@ -152,7 +150,6 @@ TEST(Sockets, TheBacklogStaysTheManagers) {
 }
 
 TEST(Sockets, WhatIsNoListenerIsRefused) {
-  SKIP_WITHOUT_TRANSPORT();
   HandedSockets sockets;
   sockets.add_unix();
   sockets.add_useless();
@@ -163,13 +160,19 @@ TEST(Sockets, WhatIsNoListenerIsRefused) {
       << daemon.errors();
 }
 
-TEST(Sockets, WithoutTheTransportTheyAreRefused) {
-  if (has_transport()) GTEST_SKIP() << "this program has the transport";
+TEST(Sockets, WithoutTheTransportOneIsServedAndNotSeveral) {
   HandedSockets sockets;
   sockets.add_unix();
-  Daemon daemon = sockets.start();
-  EXPECT_EQ(daemon.wait(), 78);
-  EXPECT_NE(daemon.errors().find("this build cannot serve systemd's sockets"), std::string::npos) << daemon.errors();
+  Daemon one = sockets.start({"--transport=off"});
+  ASSERT_TRUE(one.ready()) << one.errors();
+  EXPECT_TRUE(one.wait_for_line("serving ").ends_with(" transport=off systemd=name0")) << one.errors();
+  EXPECT_TRUE(is_served(sockets.address(0)));
+  EXPECT_EQ(one.stop(), 0);
+  EXPECT_EQ(access(sockets.address(0).substr(5).c_str(), F_OK), 0) << "the socket is the manager's";
+  sockets.add_unix();
+  Daemon two = sockets.start({"--transport=off"});
+  EXPECT_EQ(two.wait(), 78);
+  EXPECT_NE(two.errors().find("libmilter alone serves one; set transport = on"), std::string::npos) << two.errors();
 }
 
 }  // namespace

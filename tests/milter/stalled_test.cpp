@@ -279,7 +279,6 @@ TEST_F(StalledLog, SyslogThatNobodyReadsHoldsNothingUp) {
 /// With the daemon that takes orders.
 class StalledOnOrder : public StalledLog {
  protected:
-  StalledOnOrder() : allocator_(failing_allocator::variable, orders.path()) {}
   ~StalledOnOrder() override {
     orders->disk_hangs = 0;
     orders->held = 0;
@@ -288,8 +287,7 @@ class StalledOnOrder : public StalledLog {
   Orders orders;
 
  private:
-  hostile::Environment program_{"MSGID_MILTER", MSGID_MILTER_OOM};
-  hostile::Environment allocator_;
+  Orders::Taken taken_{orders};
 };
 
 TEST_F(StalledOnOrder, AHangingDiskLosesRecordsButDelaysNoMail) {

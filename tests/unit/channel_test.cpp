@@ -70,7 +70,7 @@ class Pair {
   void negotiate(unsigned char bits) {
     std::string answer = packet(SMFIC_OPTNEG, std::string(11, '\0') + static_cast<char>(bits));
     EXPECT_EQ(write(answer), static_cast<ssize_t>(answer.size()));
-    channel.flush();
+    channel.flush(milter::Channel::Wait::yes);
     EXPECT_EQ(received(), answer);
   }
 
@@ -173,7 +173,7 @@ TEST(Channel, AnswersLeaveAfterTheEndOfWhatComes) {
   pair.end();
   EXPECT_EQ(pair.read(1), "");
   pair.write(packet(SMFIR_CONTINUE));
-  pair.channel.flush();
+  pair.channel.flush(milter::Channel::Wait::yes);
   EXPECT_EQ(pair.received(), packet(SMFIR_CONTINUE));
 }
 
@@ -241,7 +241,7 @@ TEST(Channel, ACallbackDoesNotWaitForTheMta) {
       got += some;
     }
   });
-  pair.channel.flush();
+  pair.channel.flush(milter::Channel::Wait::yes);
   mta.join();
   EXPECT_TRUE(got == sent);
 }
@@ -259,7 +259,7 @@ TEST(Channel, AnAnswerWaitsForAnMtaThatReadsLate) {
     }
   });
   for (int i = 0; i < 100; ++i) EXPECT_GT(pair.write(packet(SMFIR_CHGHEADER, std::string(40000, 'x'))), 0);
-  pair.channel.flush();
+  pair.channel.flush(milter::Channel::Wait::yes);
   mta.join();
   EXPECT_TRUE(got == sent);
 }
@@ -267,7 +267,7 @@ TEST(Channel, AnAnswerWaitsForAnMtaThatReadsLate) {
 TEST(Channel, AnMtaThatReadsNothingIsGivenUp) {
   Pair pair(std::chrono::seconds(1));
   for (int i = 0; i < 100; ++i) EXPECT_GT(pair.write(packet(SMFIR_CHGHEADER, std::string(60000, 'x'))), 0);
-  pair.channel.flush();
+  pair.channel.flush(milter::Channel::Wait::yes);
   EXPECT_EQ(pair.write(packet(SMFIR_CONTINUE)), -1);
 }
 

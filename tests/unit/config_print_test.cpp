@@ -35,6 +35,7 @@ std::map<std::string, std::vector<std::string>> values_of_options() {
       {"group", {getgrgid(0)->gr_name}},
       {"timeout", {"1s", "61s", "2m", "24h"}},
       {"max-sessions", {"1", "8000", "1000000"}},
+      {"transport", {"on", "off"}},
       {"drain-timeout", {"0s", "1s", "10m"}},
       {"mode", {"rewrite", "log-only"}},
       {"log", {"syslog", "stderr"}},

@@ -260,6 +260,7 @@ TEST(Config, Ranges) {
        {"1000", "01000", "0800", "rw-rw----", "0o660"},
        "only an octal number up to 0777"},
       {"mode", {"rewrite", "log-only"}, {"Rewrite", "log", "log_only"}, "only rewrite or log-only"},
+      {"transport", {"on", "off"}, {"yes", "no", "1"}, "only on or off"},
       {"log", {"syslog", "stderr"}, {"file", "none"}, "only syslog or stderr"},
       {"audit-log", {"/a"}, {"a", "./a", "~/a"}, "only an absolute path"},
       {"audit-recipients", {"yes", "no"}, {"on", "true", "1"}, "only yes or no"},

@@ -97,10 +97,12 @@ TEST(Log, CutsLongValues) {
 
 TEST(Log, TheService) {
   Captured captured;
-  captured.log.serving({"unix:/run/x.sock"}, "rewrite", "1.2.3");
+  captured.log.serving({{"unix:/run/x.sock"}, "rewrite", "1.2.3", "/lib/libmilter.so.1", "1.0.1"});
   captured.log.cannot_change_fields();
   captured.log.more_findings(message, 12);
-  EXPECT_EQ(captured.lines[0], "serving unix:/run/x.sock mode=rewrite version=1.2.3");
+  EXPECT_EQ(captured.lines[0],
+            "serving unix:/run/x.sock mode=rewrite version=1.2.3 libmilter=/lib/libmilter.so.1 libmilter-api=1.0.1 "
+            "transport=on");
   EXPECT_EQ(captured.lines[1], "the MTA does not let filters change header fields: log-only for this session");
   EXPECT_EQ(captured.severities[1], Severity::warning);
   EXPECT_NE(captured.lines[2].find("4XyZ12: action=reported reason=more-findings count=12 client="), std::string::npos);

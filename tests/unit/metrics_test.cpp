@@ -15,7 +15,7 @@ using milter::Counters;
 /// Each sample, by its name with its labels.
 std::map<std::string, double> samples(const Counters& counters) {
   std::map<std::string, double> all;
-  std::istringstream lines(milter::metrics_text(counters, {3, 1, "1.2.3", "1.0.1"}));
+  std::istringstream lines(milter::metrics_text(counters, {3, 1, "1.2.3", "/lib/libmilter.so.1", "1.0.1"}));
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("#")) continue;
     const std::size_t space = line.rfind(' ');
@@ -64,7 +64,7 @@ TEST(Metrics, EachNumberIsInItsPlace) {
       {R"(callback_duration_seconds_bucket{le="+Inf"})", 3},
       {"callback_duration_seconds_count", 3},
       {"callback_duration_seconds_sum", 20.00102},
-      {R"(build_info{version="1.2.3",libmilter="1.0.1"})", 1},
+      {R"(build_info{version="1.2.3",libmilter="/lib/libmilter.so.1",libmilter_api="1.0.1",transport="on"})", 1},
   };
   const std::map<std::string, double> all = samples(counters);
   for (const auto& [name, value] : expected) {
