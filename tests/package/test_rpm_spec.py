@@ -1,4 +1,5 @@
-"""The spec by rpm's own tools, without a root: parsed, and built with stand-ins for the programs and Fedora's packages."""
+"""The rpm's spec: parsed, and built with stand-ins for Fedora's packages and for the programs. No Debian root is
+made, and nothing is compiled."""
 
 import pathlib
 import re
@@ -10,8 +11,8 @@ import rpm
 from machine import TREE, run_on_host
 
 STAND_INS = TREE / "tests/package/macros.stand-ins"
-# Packages of these names are in Fedora 42 to 45, and in RHEL 9 with CRB and EPEL 9 (packages.fedoraproject.org and the
-# specs of RHEL 9, read in November 2026).
+# Packages of these names are in Fedora 42 and later, and in RHEL 9 with CRB and EPEL (packages.fedoraproject.org and
+# RHEL's specs, read in November 2026).
 BUILD_REQUIRES = ["boost-devel", "cmake", "gcc-c++", "gtest-devel", "json-devel", "libprometheus-cpp-devel",
                   "mimetic-devel", "ninja-build", "pkgconf-pkg-config", "sendmail-milter-devel", "systemd-devel",
                   "systemd-rpm-macros", "zlib-devel"]
@@ -54,7 +55,7 @@ class SpecTest(unittest.TestCase):
     def spec(self, *arguments):
         return run_on_host("rpmspec", *arguments, rpm.SPEC).stdout
 
-    # As by dnf builddep: the macros are those of packages that it has yet to install.
+    # dnf builddep reads the spec before it installs the packages that bring the macros.
     def test_build_requirements_are_known_without_macros(self):
         self.assertEqual(BUILD_REQUIRES, sorted(self.spec("-q", "--buildrequires").split()))
 
