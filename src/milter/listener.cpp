@@ -263,7 +263,7 @@ bool knock(const SocketAddress& address) {
 }
 
 /// The usual soft limit is 1024. At the limit libmilter 8.17.1 alone spins on accept() and leaves new sessions without
-/// an answer. `most`: that libmilter can use; it gives up after 16 connections in a row with a higher number.
+/// an answer. `most`: that it can use; it gives up after 16 connections in a row with a higher number.
 void raise_descriptor_limit(rlim_t most) {
   rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -333,7 +333,7 @@ void unlink_if_same(const std::string& path, const FileIdentity& identity) {
 Listener::Listener(const config::Settings& settings, const std::vector<notify::HandedSocket>& handed_over,
                    const transport::Terms& terms)
     : is_handed_over_(!handed_over.empty()) {
-  raise_descriptor_limit(static_cast<rlim_t>(terms.descriptors));
+  raise_descriptor_limit(settings.transport ? RLIM_INFINITY : static_cast<rlim_t>(terms.descriptors));
   std::vector<int> handed;
   for (const notify::HandedSocket& socket : handed_over) {
     const SocketAddress address = address_of(socket);

@@ -70,12 +70,13 @@ namespace next {
 
 /// The definition behind ours: the C library's, or a sanitizer's that stands before it.
 template <typename Function>
-class Call {
+class Call;
+template <typename Result, typename... Arguments>
+class Call<Result(Arguments...)> {
  public:
   constexpr explicit Call(const char* name) : name_(name) {}
 
-  template <typename... Arguments>
-  auto operator()(Arguments... arguments) const {
+  Result operator()(Arguments... arguments) const {
     Function* function = function_.load(std::memory_order_relaxed);
     if (function == nullptr) {
       function = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name_));
@@ -85,6 +86,7 @@ class Call {
   }
 
  private:
+  using Function = Result(Arguments...);
   const char* name_;
   mutable std::atomic<Function*> function_ = nullptr;
 };

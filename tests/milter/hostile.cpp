@@ -1,5 +1,6 @@
 #include "hostile.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -22,6 +23,16 @@ Environment::~Environment() {
   } else {
     unsetenv(name_);
   }
+}
+
+bool may_have_descriptors(rlim_t wanted) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted && limit.rlim_max >= wanted) {
+    limit.rlim_cur = wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur >= wanted;
 }
 
 Victim::Victim(const std::vector<std::string>& options, Service::Family family) {

@@ -3,6 +3,7 @@
 #define HOSTILE_H
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstddef>
 #include <optional>
@@ -58,6 +59,9 @@ class Victim {
   std::optional<Service> service_;
   std::size_t descriptors_at_start_ = 0;
 };
+
+/// Whether this process may have so many open. Raises its limit, and a daemon inherits that.
+bool may_have_descriptors(rlim_t wanted);
 
 /// All of it are whole packets with codes of answers.
 testing::AssertionResult is_well_formed(std::string_view answers);

@@ -14,6 +14,7 @@ namespace {
 using fake_mta::Outcome;
 using fake_mta::Session;
 using fake_mta::Terms;
+using hostile::may_have_descriptors;
 using hostile::Victim;
 using std::chrono::milliseconds;
 namespace code = fake_mta::code;
@@ -36,17 +37,6 @@ void send_times(Session& mta, const std::string& octets, std::size_t times) {
   std::size_t sent = 0;
   for (; sent + at_a_time <= times; sent += at_a_time) mta.send_raw(block);
   mta.send_raw(std::string_view(block).substr(0, (times - sent) * octets.size()));
-}
-
-/// Ours is raised to what the test needs; the daemon inherits it.
-bool may_have_descriptors(rlim_t wanted) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < wanted && limit.rlim_max >= wanted) {
-    limit.rlim_cur = wanted;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  return limit.rlim_cur >= wanted;
 }
 
 constexpr long kib = 1;
