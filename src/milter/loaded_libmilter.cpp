@@ -74,12 +74,13 @@ std::string smfi_version_text() {
 }  // namespace
 
 LoadedLibmilter loaded_libmilter() {
-  // Not &smfi_main, which may be an entry of this program that leads there.
-  void* const function = ::dlsym(RTLD_DEFAULT, "smfi_main");
+  // &smfi_main may be an entry of this program that leads there. It is the function where that is linked in.
+  void* function = ::dlsym(RTLD_DEFAULT, "smfi_main");
+  if (function == nullptr) function = reinterpret_cast<void*>(&smfi_main);
   Dl_info info = {};
   LoadedLibmilter loaded;
   loaded.api_version = smfi_version_text();
-  if (function == nullptr || ::dladdr(function, &info) == 0) return loaded;
+  if (::dladdr(function, &info) == 0) return loaded;
   std::error_code error;
   loaded.file = std::filesystem::canonical(info.dli_fname, error);
   if (error) loaded.file = info.dli_fname;

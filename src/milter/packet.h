@@ -28,12 +28,14 @@ struct Scanned {
   std::size_t end = 0;        ///< of the packets that were looked at; the next scan goes on there
 };
 
-/// Looks at the packets of one session, and takes those away that libmilter 8.17.1 would make nothing of:
+/// Looks at the packets of one session, and takes those away that no libmilter needs:
 ///
-/// - macros for a field: nothing in any state (st_macros() in engine.c), and Postfix 3.7.11 sends them before each
-///   field, nearly half of all packets;
-/// - a field that nobody asks for, where no answer to fields was agreed on, behind another field: libmilter's state
-///   stays as it is then. Macros may be between them.
+/// - macros for a field. Rule: macros belong to the command that they name and to the callback for it, and the callback
+///   for fields asks for none. Only the log line of a callback that fails could miss the queue id, which comes with
+///   other commands too. Postfix 3.7.11 sends them before each field, nearly half of all packets.
+/// - a field that nobody asks for, where no answer to fields was agreed on, behind another field. Rule: a header has any
+///   number of fields, so that one less is a legal message too, and with SMFIP_NR_HDR nobody waits for an answer. What
+///   may follow a field is the same behind the one before. Macros may be between them.
 ///
 ///   packet = length command data                 ; length: 4 octets, most significant first, of command and data
 ///   macros = %x44 step *( name %x00 value %x00 ) ; "D", and the command that they are for

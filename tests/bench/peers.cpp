@@ -129,6 +129,19 @@ std::unique_ptr<Peer> noop_libmilter() {
   return std::make_unique<Peer>(libmilter_name, NOOP_MILTER, Peer::Arguments{"unix:SOCKET"}, false);
 }
 
+std::unique_ptr<Peer> ours_on(const std::filesystem::path& libmilter) {
+  Peer::Arguments arguments = {"LD_LIBRARY_PATH=" + libmilter.string(), MSGID_MILTER};
+  for (const std::string& argument : our_arguments({"--log=stderr"})) arguments.push_back(argument);
+  return std::make_unique<Peer>(our_name + (", " + libmilter.filename().string()), "/usr/bin/env", arguments, true,
+                                dev_null());
+}
+
+std::unique_ptr<Peer> noop_libmilter_on(const std::filesystem::path& libmilter) {
+  const Peer::Arguments arguments = {"LD_LIBRARY_PATH=" + libmilter.string(), NOOP_MILTER, "unix:SOCKET"};
+  return std::make_unique<Peer>(libmilter_name + (", " + libmilter.filename().string()), "/usr/bin/env", arguments,
+                                false);
+}
+
 std::unique_ptr<Peer> noop_epoll() {
   return std::make_unique<Peer>(epoll_name, NOOP_EPOLL, Peer::Arguments{"unix:SOCKET"}, false);
 }

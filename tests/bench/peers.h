@@ -3,6 +3,7 @@
 #define BENCH_PEERS_H
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,10 @@ std::unique_ptr<Peer> ours();
 std::unique_ptr<Peer> ours_with_trail();
 std::unique_ptr<Peer> noop_libmilter();
 std::unique_ptr<Peer> noop_epoll();
+
+/// On the libmilter in that directory, whose name is added to theirs.
+std::unique_ptr<Peer> ours_on(const std::filesystem::path& libmilter);
+std::unique_ptr<Peer> noop_libmilter_on(const std::filesystem::path& libmilter);
 
 // None where what they need is not installed or takes root.
 std::unique_ptr<Peer> ours_with_syslog();  ///< to a socket of our own, which is read; not the machine's
