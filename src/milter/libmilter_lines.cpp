@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <string_view>
 
@@ -41,6 +42,8 @@ void take(int priority, const char* format, va_list arguments) noexcept {
   const KeepErrno keep;
   const report::Log* const log = log_of_service;
   if (log == nullptr) return ::vsyslog(priority, format, arguments);
+  // on_negotiate() refuses a session over max-sessions, and there is a line about it, once a minute.
+  if (std::strstr(format, "xxfi_negotiate returned") != nullptr) return;
   std::array<char, 1024> line{};
   const int size = std::vsnprintf(line.data(), line.size(), format, arguments);  // with %m, as syslog has it
   if (size <= 0) return;

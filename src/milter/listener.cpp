@@ -342,8 +342,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
     handed.push_back(socket.descriptor);
   }
   if (handed.size() > 1 && !settings.transport) {
-    throw ListenError("socket",
-                      "systemd hands over several sockets, and libmilter alone serves one; set transport = on");
+    throw ListenError("socket", "systemd hands over several sockets, and without the transport only one can be served");
   }
   const std::vector<int> before = listening_sockets();
   // With the transport, libmilter makes nothing of a UNIX socket's name where there are sockets of systemd.
@@ -357,7 +356,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   }
   if (!handed.empty()) {
     if (smfi_opensocket(false) != MI_SUCCESS)
-      throw ListenError("socket", "this libmilter cannot serve a socket of systemd alone; set transport = on");
+      throw ListenError("socket", "without the transport this libmilter cannot serve a socket of systemd");
   } else if (settings.socket.is_unix) {
     made_ = open_unix_socket(settings, connection);
     path_ = settings.socket.path;

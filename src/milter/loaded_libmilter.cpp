@@ -16,40 +16,17 @@ namespace milter {
 
 namespace {
 
-/// One loaded object, by the address of a function in it.
-struct Wanted {
-  std::uintptr_t address;
-  std::uintptr_t base = 0;
-  const ElfW(Dyn) * dynamic = nullptr;
-};
-
-int look(dl_phdr_info* info, std::size_t, void* data) {
-  Wanted& wanted = *static_cast<Wanted*>(data);
-  const ElfW(Dyn)* dynamic = nullptr;
-  bool is_it = false;
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const auto& header = info->dlpi_phdr[i];
-    const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
-    if (header.p_type == PT_DYNAMIC) dynamic = reinterpret_cast<const ElfW(Dyn)*>(begin);
-    is_it |= header.p_type == PT_LOAD && wanted.address >= begin && wanted.address - begin < header.p_memsz;
-  }
-  if (!is_it) return 0;
-  wanted.base = info->dlpi_addr;
-  wanted.dynamic = dynamic;
-  return 1;
-}
-
 /// What the object takes from others. In its symbol table these come before those that the hash table has
 /// (DT_GNU_HASH: number of buckets, index of the first symbol that it has, ...; DT_HASH: number of buckets, of
 /// symbols).
-std::vector<std::string> undefined_symbols(const Wanted& object) {
+std::vector<std::string> undefined_symbols(const link_map& object) {
   const auto* symbols = static_cast<const ElfW(Sym)*>(nullptr);
   const char* names = nullptr;
   const std::uint32_t* count = nullptr;
-  for (const ElfW(Dyn)* entry = object.dynamic; entry != nullptr && entry->d_tag != DT_NULL; ++entry) {
+  for (const ElfW(Dyn)* entry = object.l_ld; entry->d_tag != DT_NULL; ++entry) {
     // glibc has added the base to these addresses already, musl has not.
     const std::uintptr_t value = entry->d_un.d_ptr;
-    const std::uintptr_t address = value < object.base ? value + object.base : value;
+    const std::uintptr_t address = value < object.l_addr ? value + object.l_addr : value;
     if (entry->d_tag == DT_SYMTAB) symbols = reinterpret_cast<const ElfW(Sym)*>(address);
     if (entry->d_tag == DT_STRTAB) names = reinterpret_cast<const char*>(address);
     if (entry->d_tag == DT_GNU_HASH || (entry->d_tag == DT_HASH && count == nullptr))
@@ -84,9 +61,9 @@ LoadedLibmilter loaded_libmilter() {
   std::error_code error;
   loaded.file = std::filesystem::canonical(info.dli_fname, error);
   if (error) loaded.file = info.dli_fname;
-  Wanted wanted = {.address = reinterpret_cast<std::uintptr_t>(function)};
-  ::dl_iterate_phdr(look, &wanted);
-  loaded.calls = undefined_symbols(wanted);
+  const link_map* object = nullptr;
+  void* const library = ::dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);  // which it keeps to the end
+  if (library != nullptr && ::dlinfo(library, RTLD_DI_LINKMAP, &object) == 0) loaded.calls = undefined_symbols(*object);
   return loaded;
 }
 
@@ -105,7 +82,7 @@ std::string LoadedLibmilter::obstacle() const {
       if (kind == "never" && has_call(name)) return "it calls " + name + "()";
       has_one |= has_call(name);
     }
-    if (kind == "one-of" && !has_one) return "it makes no call of these: " + line.substr(kind.size() + 1);
+    if (kind == "one-of" && !has_one) return "it calls none of: " + line.substr(kind.size() + 1);
   }
   return {};
 }

@@ -199,6 +199,7 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   const std::string obstacle = loaded.settings.transport ? libmilter.obstacle() : "";
   config::Settings settings = loaded.settings;
   settings.transport = settings.transport && obstacle.empty();
+  if (!obstacle.empty()) log.no_transport(obstacle);
   Listener listener = start_listening(loaded, settings, handed_over, libmilter, overload, service.asked_fields);
   service.is_unix = listener.is_unix();
   if (!settings.transport) service.refused = &overload;
@@ -211,7 +212,6 @@ int serve(const config::Loaded& loaded, const std::vector<std::string>& argument
   std::vector<std::string> names;
   for (const notify::HandedSocket& socket : handed_over) names.push_back(socket.name);
   for (const std::string& line : config::doubtful_files(loaded.files)) log.file_in_doubt(line);
-  if (!obstacle.empty()) log.no_transport(obstacle);
   log.serving({.endpoints = listener.endpoints(),
                .mode = settings.mode == config::Mode::rewrite ? "rewrite" : "log-only",
                .version = MSGID_VERSION,

@@ -68,7 +68,7 @@ ssize_t taken_writev(int, const iovec*, int) TAKES(writev);
 
 namespace next {
 
-/// The definition behind ours: the C library's, or a sanitizer's that stands before it.
+/// The next definition of a function after ours: the C library's, or a sanitizer's.
 template <typename Function>
 class Call;
 template <typename Result, typename... Arguments>
@@ -137,8 +137,8 @@ class Channels {
     slots_[index].store(channel.release(), std::memory_order_release);
     return true;
   }
+  /// There must be one.
   std::unique_ptr<Channel> take(int fd) {
-    if (at(fd) == nullptr) return nullptr;
     return std::unique_ptr<Channel>(slots_[static_cast<std::size_t>(fd)].exchange(nullptr, std::memory_order_acq_rel));
   }
 
@@ -169,7 +169,7 @@ class Handover {
 
  private:
   static constexpr int none = -1;
-  static constexpr std::chrono::seconds patience{5};  // rather than for ever: one slow session, not none any more
+  static constexpr std::chrono::seconds patience{5};  // then better one slow session than no more sessions
 
   std::atomic<int> fd_ = none;
   std::mutex mutex_;
@@ -188,6 +188,7 @@ struct State {
   Handover handover;
 
   std::atomic<int> listener = -1;  ///< as libmilter knows it
+  std::atomic<bool> has_listened = false;
 
   // Of libmilter's listening thread, once that is there.
   const std::vector<int> handed_over;  ///< systemd's sockets
@@ -391,22 +392,23 @@ Channel* channel_at(int fd) {
 }
 
 bool is_listener(const State* state, int fd) {
-  return state != nullptr && fd == state->listener;
+  return state != nullptr && fd >= 0 && fd == state->listener;
 }
 
-ssize_t written(Channel& channel, const iovec* parts, int count) {
-  return channel.write({parts, static_cast<std::size_t>(count)});
+bool is_in(const fd_set* set, int fd) {
+  return set != nullptr && FD_ISSET(fd, set);
 }
 
-/// select(2) for one descriptor. libmilter checks that it is less than FD_SETSIZE.
+/// select(2), which libmilter calls with one descriptor, the highest.
 int select_one(const next::Select& next, int count, fd_set* readable, fd_set* writable, fd_set* broken, void* time) {
   State* const state = the_state;
   const int fd = count - 1;
+  const bool is_asked = fd >= 0 && fd < FD_SETSIZE && (is_in(readable, fd) || is_in(writable, fd));
   int ready = 1;
-  if (fd >= 0 && is_listener(state, fd)) {
+  if (is_asked && is_listener(state, fd)) {
     ready = poll_sockets(*state, static_cast<int>(listening_time.count()));
     if (ready <= 0) FD_CLR(fd, readable);
-  } else if (Channel* const channel = fd < 0 ? nullptr : channel_at(fd)) {
+  } else if (Channel* const channel = is_asked ? channel_at(fd) : nullptr) {
     if (readable != nullptr) channel->wait();
   } else {
     return next(count, readable, writable, broken, time);
@@ -434,22 +436,25 @@ int taken_accept(int listener, sockaddr* address, socklen_t* size) {
   return milter::transport::accept_next(*state);
 }
 
-// listener.c calls this for its one socket, after prepare() and before all others. Where there are others to be served,
-// one of them takes its descriptor.
+// listener.c calls this for its one socket, after prepare(). Where systemd has handed sockets over, one of them takes
+// the descriptor. Else libmilter may look up a host name first, and modules of the C library that do so bind sockets
+// too.
 int taken_bind(int fd, const sockaddr* address, socklen_t size) {
   State* const state = the_state;
-  if (state == nullptr || state->listener >= 0 || state->has_ceased) return next::bind(fd, address, size);
-  const int result = state->handed_over.empty()                                ? next::bind(fd, address, size)
-                     : ::dup3(state->handed_over.front(), fd, O_CLOEXEC) == fd ? 0
-                                                                               : -1;
-  if (result == 0) state->listener = fd;
-  return result;
+  if (state == nullptr || state->handed_over.empty() || state->has_listened) return next::bind(fd, address, size);
+  return ::dup3(state->handed_over.front(), fd, O_CLOEXEC) == fd ? 0 : -1;
 }
 
-// listener.c calls this next. systemd's socket has its backlog already.
+// listener.c calls this next, and is the first to call it after prepare(). systemd's socket has its backlog already.
 int taken_listen(int fd, int backlog) {
-  const State* const state = the_state;
-  return is_listener(state, fd) && !state->handed_over.empty() ? 0 : next::listen(fd, backlog);
+  State* const state = the_state;
+  if (state == nullptr || state->has_listened) return next::listen(fd, backlog);
+  const int result = state->handed_over.empty() ? next::listen(fd, backlog) : 0;
+  if (result == 0) {
+    state->listener = fd;
+    state->has_listened = true;
+  }
+  return result;
 }
 
 // A session ends, or the listener gives a connection up. A pool has its lock at that moment, so nothing waits for the
@@ -505,7 +510,8 @@ int taken_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, vo
 
 // handler.c and worker.c call this at the beginning of a thread.
 int taken_pthread_detach(pthread_t thread) {
-  return milter::SessionThreads::is_one() ? 0 : next::pthread_detach(thread);
+  const bool is_detached = milter::SessionThreads::is_one() && ::pthread_equal(thread, ::pthread_self()) != 0;
+  return is_detached ? 0 : next::pthread_detach(thread);
 }
 
 // comm.c expects read(2) of a stream: any number of octets up to `size`, 0 at its end.
@@ -524,11 +530,11 @@ ssize_t taken_write(int fd, const void* octets, size_t size) {
   Channel* const channel = channel_at(fd);
   if (channel == nullptr) return next::write(fd, octets, size);
   const iovec all = {const_cast<void*>(octets), size};
-  return milter::transport::written(*channel, &all, 1);
+  return channel->write({&all, 1});
 }
 
 // comm.c calls this once for each packet.
 ssize_t taken_writev(int fd, const iovec* parts, int count) {
   Channel* const channel = channel_at(fd);
-  return channel == nullptr ? next::writev(fd, parts, count) : milter::transport::written(*channel, parts, count);
+  return channel == nullptr ? next::writev(fd, parts, count) : channel->write({parts, static_cast<std::size_t>(count)});
 }

@@ -2,7 +2,7 @@
 //
 // This program defines the C library's calls that libmilter makes for these (libmilter_calls.list). The dynamic linker
 // finds ours first, so the calls of every shared libmilter come here, and libmilter itself stays as it is. What does
-// not belong to a milter session goes on to the C library. Once prepare() was called:
+// not belong to a milter session is passed to the C library. Once prepare() was called:
 //
 // - one thread serves a session from its beginning to its end, and then the next one (session_threads.h);
 // - what comes is read ahead, and what goes out is put together (channel.h);
@@ -10,7 +10,7 @@
 // - at the limit of descriptors nothing is accepted for a while, and connections wait in the kernel;
 // - systemd's sockets can be served instead of one of libmilter's own.
 //
-// Without it (transport = off) all calls go on to the C library, and libmilter is alone.
+// Without it (transport = off) the C library gets all of them, and libmilter is alone.
 #ifndef MSGID_MILTER_TRANSPORT_H
 #define MSGID_MILTER_TRANSPORT_H
 
@@ -47,7 +47,7 @@ struct Terms {
 /// one of libmilter's own. libmilter opens none then: any UNIX path will do for smfi_setconn(), and is not made.
 void prepare(const Terms& terms, const std::vector<int>& sockets);
 
-/// After smfi_opensocket() and before smfi_main(). libmilter's descriptor, or -1 if its bind() did not come here.
+/// After smfi_opensocket() and before smfi_main(). libmilter's descriptor, or -1 if its listen() did not come here.
 int begin();
 
 /// For the connections to come.

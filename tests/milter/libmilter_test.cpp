@@ -2,8 +2,11 @@
 // variable MSGID_LIBMILTERS names their directory; "tests/run libmilter" sets it, and runs the other tests on them too.
 #include <gtest/gtest.h>
 #include <sys/select.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "hostile.h"
@@ -18,6 +21,43 @@ class Libmilters : public testing::Test {
 
   static std::string directory(const std::string& name) { return std::getenv("MSGID_LIBMILTERS") + ("/" + name); }
 };
+
+// The first bind() was taken for libmilter's, poll() of no descriptor for that of a listener that has ended, and
+// select() with a session's number for that session's.
+TEST(OtherLibraries, AreNotTakenForLibmilter) {
+  const fake_mta::TemporaryDirectory directory;
+  std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
+  const std::string rounds = directory / "rounds";
+  const auto go_on = [&] {
+    const auto before = std::filesystem::file_size(rounds);
+    const auto end = std::chrono::steady_clock::now() + fake_mta::patience;
+    while (std::filesystem::file_size(rounds) < before + 3 && std::chrono::steady_clock::now() < end) usleep(1000);
+    return std::filesystem::file_size(rounds) >= before + 3;
+  };
+  const hostile::Environment file("MSGID_OTHER_LIBRARY", rounds);
+  const hostile::Environment library("LD_PRELOAD", OTHER_LIBRARY);
+  const hostile::Environment first("ASAN_OPTIONS", "verify_asan_link_order=0");
+  fake_mta::Daemon daemon(program(), arguments({"--socket=inet:" + std::to_string(fake_mta::free_port()) + "@localhost",
+                                                "--max-sessions=40", "--drain-timeout=5s"}));
+  ASSERT_TRUE(daemon.ready()) << daemon.errors();
+  const std::string serving = daemon.wait_for_line("serving ");
+  const std::string address = serving.substr(serving.find("inet:"), serving.find("@localhost") - serving.find("inet:"));
+  std::vector<fake_mta::Session> open;
+  for (int i = 0; i < 40; ++i) {
+    open.emplace_back(address + "@127.0.0.1");
+    open.back().negotiate();
+    open.back().connect_info("mail.example.com", "192.0.2.1");
+    open.back().helo("mail.example.com");
+  }
+  EXPECT_THROW(fake_mta::Session(address + "@127.0.0.1").negotiate(), fake_mta::ProtocolError) << "max-sessions";
+  EXPECT_TRUE(go_on());
+  daemon.terminate();
+  ASSERT_NE(daemon.wait_for_line("stopping sessions=40"), "") << daemon.errors();
+  for (fake_mta::Session& mta : open) EXPECT_EQ(mta.send(reported_message()).modifications, reported_edit());
+  EXPECT_TRUE(go_on());
+  open.clear();
+  EXPECT_EQ(daemon.wait(), 0) << daemon.errors();
+}
 
 // An update of libmilter that makes other calls must not stop mail, nor hide that it is slower.
 TEST_F(Libmilters, OneWithOtherCallsIsServedWithoutTheTransport) {
@@ -45,8 +85,8 @@ TEST_F(Libmilters, OneWithOtherCallsIsServedWithoutTheTransport) {
       << version.output();
 }
 
-TEST_F(Libmilters, OneWhoseBindDoesNotComeIsRefused) {
-  const hostile::Environment loaded("LD_LIBRARY_PATH", directory("bind"));
+TEST_F(Libmilters, OneWhoseListenDoesNotComeIsRefused) {
+  const hostile::Environment loaded("LD_LIBRARY_PATH", directory("listen"));
   const fake_mta::SocketDirectory place;
   const std::string address = "--socket=unix:" + (place / "s");
   fake_mta::Daemon on(program(), arguments({address, "--transport=on"}));

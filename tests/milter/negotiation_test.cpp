@@ -82,6 +82,7 @@ TEST_P(Negotiation, RefusesSessionsOverMaxSessions) {
   EXPECT_FALSE(third());
   EXPECT_FALSE(third());
   EXPECT_NE(service.daemon().wait_for_line("connections over max-sessions closed at once"), "");
+  EXPECT_EQ(service.daemon().errors().find("libmilter: "), std::string::npos) << "that had a line for each";
   EXPECT_EQ(first.send(reported_message()).modifications, reported_edit());
   quit(first);
   bool is_served = false;

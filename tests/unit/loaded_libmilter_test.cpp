@@ -52,10 +52,10 @@ TEST(LoadedLibmilter, FitsHoweverItWaits) {
 
 TEST(LoadedLibmilter, DoesNotFitWithoutACall) {
   for (const std::string name : {"accept", "bind", "close", "listen", "pthread_create"})
-    EXPECT_EQ(obstacle(without(name)), "it makes no call of these: " + name);
-  EXPECT_EQ(obstacle(without("poll")), "it makes no call of these: poll __poll_chk select __select64");
-  EXPECT_EQ(obstacle(without("read")), "it makes no call of these: read __read_chk");
-  EXPECT_EQ(obstacle({}), "it makes no call of these: accept");
+    EXPECT_EQ(obstacle(without(name)), "it calls none of: " + name);
+  EXPECT_EQ(obstacle(without("poll")), "it calls none of: poll __poll_chk select __select64");
+  EXPECT_EQ(obstacle(without("read")), "it calls none of: read __read_chk");
+  EXPECT_EQ(obstacle({}), "it calls none of: accept");
 }
 
 TEST(LoadedLibmilter, DoesNotFitWithACallThatWouldPassUsBy) {
