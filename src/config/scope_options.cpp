@@ -16,9 +16,9 @@ void add_value(GivenSet<Set>& given, const std::string& value, const std::string
   }
 }
 
-template <class Set>
-void read_values(const std::string& option, Scope& scope, GivenSet<Set> Scope::*member, const std::string& text) {
-  GivenSet<Set>& given = scope.*member;
+template <class Member>
+void read_values(const std::string& option, Scope& scope, Member member, const std::string& text) {
+  auto& given = scope.*member;
   if (text.starts_with("@/")) {
     scope.lists.push_back(
         for_each_value(option, text.substr(1), [&](const std::string& value, const std::string& origin) {

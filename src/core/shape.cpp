@@ -19,7 +19,7 @@ std::string_view inside(std::string_view id) {
 }
 
 bool is_control_only(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 32) || c == 127; });
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 32 || c == 127; });
 }
 
 bool is_space(const Token& token) {

@@ -159,11 +159,11 @@ Said of_check(const std::string& config, const Files& files) {
   fake_mta::Daemon check(MSGID_AUDIT, arguments);
   const std::optional<int> status = check.wait();
   Said said;
-  const std::uint64_t unread = add_records(
-      check.output(), [](const AuditRecord& record) { return record.source; }, said);
+  const auto source_of = [](const AuditRecord& record) { return record.source; };
+  const std::uint64_t unread = add_records(check.output(), source_of, said);
   std::vector<std::string> others;
-  add_remarks(
-      check.lines(), "msgid-audit: ", of_tool, [](const std::string& file) { return file; }, said, others);
+  const auto same_file = [](const std::string& file) { return file; };
+  add_remarks(check.lines(), "msgid-audit: ", of_tool, same_file, said, others);
   EXPECT_EQ(others, std::vector<std::string>());
   EXPECT_EQ(status, check.errors().empty() ? 1 : 2) << check.errors();
   EXPECT_EQ(unread, count_over(said));

@@ -104,7 +104,7 @@ TEST(Socket, TheOneOfAnotherDaemonOutlivesTheFirst) {
   EXPECT_EQ(first.stop(), 0);
   EXPECT_TRUE(works("unix:" + path));
   EXPECT_EQ(second.stop(), 0);
-  struct stat status {};
+  struct stat status = {};
   EXPECT_NE(lstat(path.c_str(), &status), 0) << "its own it removes";
 }
 

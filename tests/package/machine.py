@@ -1,8 +1,9 @@
 """Debian roots made from the archive, and such a root booted with its own systemd.
 
-All of it stands below build/package: the roots, which the next run makes anew, and the downloaded packages, which are
-kept for it. Which archive: the one that this host's apt uses. A machine has no network but its own loopback;
-what it is to install during a test is put into the root's apt cache before it boots.
+They are of this host's release of Debian, or of the one that MSGID_SUITE names, from the archive that this host's apt uses.
+All of it is below build/package/RELEASE: the roots, which the next run makes again, and the downloaded packages, which
+are kept for it. A machine has no network but its own loopback; what it is to install during a test is put into the
+root's apt cache before it boots.
 """
 
 import contextlib
@@ -14,9 +15,10 @@ import subprocess
 import time
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-PLACE = TREE / "build/package"
+HOST_SUITE = platform.freedesktop_os_release()["VERSION_CODENAME"]
+SUITE = os.environ.get("MSGID_SUITE", HOST_SUITE)
+PLACE = TREE / "build/package" / SUITE
 ARCHIVES = PLACE / "archives"
-SUITE = platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 # Nothing of the host's environment: a test must not depend on it.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
@@ -38,10 +40,11 @@ def missing():
 
 def sources():
     """The lines of a sources.list for the archive that this host's apt uses. Others than Debian's are left out."""
-    listed = subprocess.run(["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
+    listed = subprocess.run(["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(CODENAME) $(COMPONENT)",
                              "Created-By: Packages", "Origin: Debian"],
                             capture_output=True, check=True, text=True, timeout=60)
-    return sorted(set(listed.stdout.splitlines()))
+    lines = {line.replace(f" {HOST_SUITE}", f" {SUITE}") for line in listed.stdout.splitlines()}
+    return sorted(line for line in lines if " sid-" not in line)  # sid has no updates and no security archive
 
 
 def until(what, condition, seconds=60):
@@ -93,6 +96,15 @@ class Root:
               f"--setup-hook=sync-in {ARCHIVES} /var/cache/apt/archives",
               f"--customize-hook=sync-out /var/cache/apt/archives {ARCHIVES}", SUITE, self.directory, source],
              True, {"timeout": 900})
+        return self
+
+    def keep(self, packages):
+        """As make(), unless an earlier run has made it of the same packages."""
+        made_of = self.directory.with_suffix(".packages")
+        if not made_of.exists() or made_of.read_text() != "\n".join(packages):
+            made_of.unlink(missing_ok=True)
+            self.make(packages)
+            made_of.write_text("\n".join(packages))
         return self
 
     def copy(self, name):

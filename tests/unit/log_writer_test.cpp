@@ -127,8 +127,8 @@ TEST(LogWriter, LinesThatTheOutputRefusesAreCounted) {
 TEST(LogWriter, ReportsLostLinesWithoutAnotherLine) {
   Output output;
   std::atomic<int> lost = 0;
-  LogWriter writer(
-      output.output(), 4096, [&] { ++lost; }, std::chrono::milliseconds(5));
+  const auto count = [&] { ++lost; };
+  LogWriter writer(output.output(), 4096, count, std::chrono::milliseconds(5));
   output.set_reader(false);
   writer.write(Severity::info, "1");
   EXPECT_TRUE(writer.flush(soon()));
