@@ -43,8 +43,7 @@ def sources():
     listed = subprocess.run(["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(CODENAME) $(COMPONENT)",
                              "Created-By: Packages", "Origin: Debian"],
                             capture_output=True, check=True, text=True, timeout=60)
-    lines = {line.replace(f" {HOST_SUITE}", f" {SUITE}") for line in listed.stdout.splitlines()}
-    return sorted(line for line in lines if " sid-" not in line)  # sid has no updates and no security archive
+    return sorted({line.replace(f" {HOST_SUITE}", f" {SUITE}") for line in listed.stdout.splitlines()})
 
 
 def until(what, condition, seconds=60):
@@ -88,9 +87,15 @@ class Root:
         self.remove()
         ARCHIVES.mkdir(parents=True, exist_ok=True)
         self.directory.parent.mkdir(parents=True, exist_ok=True)
+        foreign = sorted({package.split(":")[1] for package in packages if ":" in package})
+        native = run_on_host("dpkg", "--print-architecture").stdout.strip()
         source = PLACE / "sources.list"
-        source.write_text("\n".join(sources()) + "\n")
+        # sid has no updates and no security archive, and theirs need not be in step for all architectures.
+        alone = SUITE == "sid" or foreign
+        source.write_text("".join(f"{line}\n" for line in sources() if not alone or f" {SUITE} " in line))
+        expired = run_on_host("apt-config", "dump", "Acquire::Check-Valid-Until").stdout.strip()  # as on this host
         _run(["mmdebstrap", "--quiet", "--mode=root", f"--variant={variant}", f"--include={','.join(packages)}",
+              f"--architectures={','.join([native, *foreign])}", *([f"--aptopt={expired}"] if expired else []),
               "--skip=download/empty,essential/unlink,cleanup/apt", "--dpkgopt=force-unsafe-io",
               "--setup-hook=mkdir -p \"$1\"/var/cache/apt/archives",
               f"--setup-hook=sync-in {ARCHIVES} /var/cache/apt/archives",

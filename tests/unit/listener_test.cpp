@@ -102,6 +102,7 @@ TEST(Listener, AGroupThatOnlyRootCouldTakeIsRefused) {
 // The service went on as a user whose real id was still root's.
 TEST(Listener, AFailedReturnToRootEndsTheStart) {
   if (::geteuid() != 0) GTEST_SKIP() << "skipped: it needs root";
+  if (::prctl(PR_GET_SECCOMP) < 0) GTEST_SKIP() << "skipped: no seccomp(2) here, as under QEMU";
   const scratch::Directory directory;
   ASSERT_EQ(::chmod(directory.path().c_str(), 0777), 0);
   const std::string said = said_by_child([&]() -> std::string {
@@ -159,6 +160,7 @@ TEST(Listener, IdsOfRootThatAreLeftAreRefused) {
 
 TEST(Listener, AChangeOfUserThatDidNothingIsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "skipped: it needs root";
+  if (::prctl(PR_GET_SECCOMP) < 0) GTEST_SKIP() << "skipped: no seccomp(2) here, as under QEMU";
   const auto without = [](std::uint32_t call) {
     return said_by_child([call] { return disable(call, 0) ? said_by_drop_privileges("nobody") : "no filter"; });
   };
