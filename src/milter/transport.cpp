@@ -286,7 +286,6 @@ namespace {
 /// How many sockets have a connection to accept, once one has or the time is over; -1 and errno.
 int poll_sockets(State& state, int timeout) {
   is_listening = true;
-  state.handover.wait();
   std::vector<pollfd>& polled = state.polled;
   if (state.is_to_cease) {
     // Who waits in a socket of our own is served before its end.
@@ -355,6 +354,7 @@ void pause_accepting(const State& state) {
 
 /// -1 and errno as of accept(2): libmilter goes on over EAGAIN, at once.
 int accept_next(State& state) {
+  state.handover.wait();  // not before there is another connection: by then it is nearly always over
   const int fd = ::accept4(next_ready(state), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) {
     state.failed_in_a_row = 0;
