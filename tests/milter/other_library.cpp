@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -21,6 +22,7 @@ void go_round(int file) {
   for (;;) {
     pollfd none = {-1, POLLIN, 0};
     const int ready = ::poll(&none, 1, 1);
+    if (ready < 0 && errno == EINTR) continue;  // by setuid(2), of which the C library tells all threads
     for (int count = 1; count < 64; ++count) {
       fd_set empty;
       FD_ZERO(&empty);
