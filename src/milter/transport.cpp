@@ -9,8 +9,9 @@
 //
 // What rests on libmilter's sources (8.17.1, 2026-11-22; 8.18.1 and 8.18.2 differ from it in preprocessor words and
 // white space only), and not on its manual or on the milter protocol:
-// - each connection is handed over with one accept(), and either asks for a thread or wakes one of libmilter's own
-//   (listener.c, worker.c): Handover, SessionThreads;
+// - for a connection the listener asks for a thread (listener.c), or a pool wakes one of its own that is idle, with
+//   pthread_cond_signal() (worker.c). The pool made those threads before, with a null argument; what they run takes the
+//   first session that is ready, and returns when there is none and two others are idle;
 // - the listener looks at the family of an accepted address, and at nothing else of it (listener.c);
 // - a session asks with one descriptor whether it can read or write, reads by read(), and writes a packet by one
 //   writev() (comm.c); between two packets it is where a session can wait for long;
@@ -33,10 +34,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -56,6 +55,7 @@ int taken_close(int) TAKES(close);
 int taken_listen(int, int) TAKES(listen);
 int taken_poll(pollfd*, nfds_t, int) TAKES(poll);
 int taken_poll_chk(pollfd*, nfds_t, int, size_t) TAKES(__poll_chk);
+int taken_pthread_cond_signal(pthread_cond_t*) TAKES(pthread_cond_signal);
 int taken_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*) TAKES(pthread_create);
 int taken_pthread_detach(pthread_t) TAKES(pthread_detach);
 ssize_t taken_read(int, void*, size_t) TAKES(read);
@@ -74,12 +74,15 @@ class Call;
 template <typename Result, typename... Arguments>
 class Call<Result(Arguments...)> {
  public:
-  constexpr explicit Call(const char* name) : name_(name) {}
+  /// `version`: where glibc has an older version of the function too, which dlsym() finds before glibc 2.36.
+  constexpr explicit Call(const char* name, const char* version = nullptr) : name_(name), version_(version) {}
 
   Result operator()(Arguments... arguments) const {
     Function* function = function_.load(std::memory_order_relaxed);
     if (function == nullptr) {
-      function = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name_));
+      void* found = version_ == nullptr ? nullptr : ::dlvsym(RTLD_NEXT, name_, version_);
+      if (found == nullptr) found = ::dlsym(RTLD_NEXT, name_);
+      function = reinterpret_cast<Function*>(found);
       function_.store(function, std::memory_order_relaxed);
     }
     return function(arguments...);
@@ -88,6 +91,7 @@ class Call<Result(Arguments...)> {
  private:
   using Function = Result(Arguments...);
   const char* name_;
+  const char* version_;
   mutable std::atomic<Function*> function_ = nullptr;
 };
 
@@ -97,6 +101,7 @@ constinit const Call<int(int, const sockaddr*, socklen_t)> bind("bind");
 constinit const Call<int(int)> close("close");
 constinit const Call<int(int, int)> listen("listen");
 constinit const Call<int(pollfd*, nfds_t, int)> poll("poll");
+constinit const Call<int(pthread_cond_t*)> pthread_cond_signal("pthread_cond_signal", "GLIBC_2.3.2");
 constinit const Call<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)> pthread_create("pthread_create");
 constinit const Call<int(pthread_t)> pthread_detach("pthread_detach");
 constinit const Call<ssize_t(int, void*, size_t)> read("read");
@@ -147,35 +152,6 @@ class Channels {
   std::atomic<Channel*>* slots_ = nullptr;
 };
 
-/// The connection that libmilter was given last, until a thread has it. libmilter's pool wakes an idle thread for it,
-/// and counts that as idle until it has woken up: of two connections in a row one would wait until the other ends.
-class Handover {
- public:
-  void given(int fd) { fd_ = fd; }
-  void taken(int fd) noexcept {
-    if (fd_.load(std::memory_order_relaxed) != fd) return;
-    const std::lock_guard lock(mutex_);
-    fd_ = none;
-    is_over_.notify_one();
-  }
-  /// It has a thread of its own.
-  void taken() noexcept { fd_ = none; }
-  void wait() {
-    if (fd_ == none) return;
-    std::unique_lock lock(mutex_);
-    is_over_.wait_for(lock, patience, [&] { return fd_ == none; });
-    fd_ = none;
-  }
-
- private:
-  static constexpr int none = -1;
-  static constexpr std::chrono::seconds patience{5};  // then better one slow session than no more sessions
-
-  std::atomic<int> fd_ = none;
-  std::mutex mutex_;
-  std::condition_variable is_over_;
-};
-
 struct State {
   State(const Terms& wanted, const std::vector<int>& sockets)
       : terms(wanted), max_sessions(wanted.max_sessions), handed_over(sockets) {}
@@ -185,7 +161,6 @@ struct State {
   std::atomic<std::size_t> sessions = 0;
   Channels channels;
   SessionThreads threads;
-  Handover handover;
 
   std::atomic<int> listener = -1;  ///< as libmilter knows it
   std::atomic<bool> has_listened = false;
@@ -208,6 +183,11 @@ std::atomic<State*> the_state = nullptr;
 
 /// The calling thread is the one in which libmilter accepts.
 thread_local bool is_listening = false;
+
+/// What the threads of libmilter's pool run, if it has one: in the thread that made them, which accepts later.
+thread_local void* (*pool_routine)(void*) = nullptr;
+/// By which the pool wakes them, once it has.
+thread_local const pthread_cond_t* pool_condition = nullptr;
 
 /// How long libmilter waits for a connection before it looks whether it is to stop.
 constexpr milliseconds listening_time{5000};
@@ -354,15 +334,11 @@ void pause_accepting(const State& state) {
 
 /// -1 and errno as of accept(2): libmilter goes on over EAGAIN, at once.
 int accept_next(State& state) {
-  state.handover.wait();  // not before there is another connection: by then it is nearly always over
   const int fd = ::accept4(next_ready(state), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) {
     state.failed_in_a_row = 0;
     const std::optional<Shortage> shortage = adopt(state, fd);
-    if (!shortage) {
-      state.handover.given(fd);
-      return fd;
-    }
+    if (!shortage) return fd;
     next::close(fd);
     tell(state, *shortage);
     errno = EAGAIN;
@@ -383,12 +359,24 @@ int accept_next(State& state) {
   return -1;
 }
 
-/// The channel that libmilter uses now, so that it has a thread.
 Channel* channel_at(int fd) {
-  State* const state = the_state;
-  Channel* const channel = state == nullptr ? nullptr : state->channels.at(fd);
-  if (channel != nullptr) state->handover.taken(fd);
-  return channel;
+  const State* const state = the_state;
+  return state == nullptr ? nullptr : state->channels.at(fd);
+}
+
+/// Whether the object is one of libmilter's own, and not of a library that it calls.
+bool is_of_libmilter(const void* object) {
+  Dl_info its = {};
+  Dl_info libmilter = {};
+  return ::dladdr(object, &its) != 0 && ::dladdr(::dlsym(RTLD_DEFAULT, "smfi_main"), &libmilter) != 0 &&
+         its.dli_fbase == libmilter.dli_fbase;
+}
+
+/// Whether libmilter's pool wakes a thread for the connection that it was given.
+bool wakes_pool(const pthread_cond_t* condition) {
+  if (!is_listening || pool_routine == nullptr) return false;
+  if (pool_condition == nullptr && is_of_libmilter(condition)) pool_condition = condition;
+  return condition == pool_condition;
 }
 
 bool is_listener(const State* state, int fd) {
@@ -498,14 +486,22 @@ int taken_select64(int count, fd_set* readable, fd_set* writable, fd_set* broken
   return milter::transport::select_one(next::select64, count, readable, writable, broken, time);
 }
 
-// listener.c asks for a thread for the connection that it was given. With a pool it does so where no thread of its own
-// is idle; those are made before the first connection.
+// listener.c asks for a thread for the connection that it was given. A pool does so only if none of its own threads is
+// idle, and makes two of those before the first connection.
 int taken_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*), void* argument) {
-  if (!milter::transport::is_listening || attributes != nullptr)
-    return next::pthread_create(thread, attributes, routine, argument);
-  State* const state = the_state;
-  state->handover.taken();
-  return state->threads.begin(thread, routine, argument);
+  if (milter::transport::is_listening && attributes == nullptr)
+    return the_state.load()->threads.begin(thread, routine, argument);
+  if (attributes == nullptr && argument == nullptr) milter::transport::pool_routine = routine;
+  return next::pthread_create(thread, attributes, routine, argument);
+}
+
+// worker.c wakes a thread that is idle, and counts it as idle until it runs: two connections could be left to one
+// thread, and the second would wait until the first ends. So each gets a thread of ours, and those of the pool stay
+// idle.
+int taken_pthread_cond_signal(pthread_cond_t* condition) {
+  if (!milter::transport::wakes_pool(condition)) return next::pthread_cond_signal(condition);
+  pthread_t thread = {};
+  return the_state.load()->threads.begin(&thread, milter::transport::pool_routine, nullptr);
 }
 
 // handler.c and worker.c call this at the beginning of a thread.
