@@ -25,48 +25,49 @@ Function* next(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-/// Whether this is code of the program itself or of libmilter.
-bool is_refusable(const void* caller) {
-  struct Range {
-    std::uintptr_t begin;
-    std::uintptr_t end;
-  };
-  static std::array<Range, 2> ranges{};
-  static const int count = ::dl_iterate_phdr(
-      [](dl_phdr_info* info, std::size_t, void*) {
-        const std::string_view name = info->dlpi_name;
-        if (!name.empty() && name.find("libmilter") == name.npos) return 0;
-        Range& range = ranges[name.empty() ? 0 : 1];  // the program itself has no name here; nor has the kernel's vdso
-        for (int i = 0; i < info->dlpi_phnum; ++i) {
-          const auto& header = info->dlpi_phdr[i];
-          const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
-          if (header.p_type == PT_LOAD && range.begin == 0) range.begin = begin;
-          if (header.p_type == PT_LOAD) range.end = begin + header.p_memsz;
-        }
-        return name.empty() ? 0 : 1;
-      },
-      nullptr);
-  static_cast<void>(count);
-  const auto address = reinterpret_cast<std::uintptr_t>(caller);
-  return std::any_of(ranges.begin(), ranges.end(),
-                     [=](const Range& range) { return address >= range.begin && address < range.end; });
-}
-
-}  // namespace
-
-namespace {
-
 using failing_allocator::Orders;
 
-Orders* orders_in_file() {
+struct Range {
+  std::uintptr_t begin;
+  std::uintptr_t end;
+};
+
+/// Of the code of the program itself and of libmilter.
+std::array<Range, 2> refusable{};
+
+/// Null until the libraries that come before, a sanitizer's among them, are ready.
+Orders* orders = nullptr;
+
+int look(dl_phdr_info* info, std::size_t, void*) {
+  const std::string_view name = info->dlpi_name;
+  const bool is_libmilter = name.find("libmilter") != name.npos;
+  if (!name.empty() && !is_libmilter) return 0;
+  Range& range = refusable[is_libmilter ? 1 : 0];  // the program itself has no name here
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& header = info->dlpi_phdr[i];
+    const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD && range.begin == 0) range.begin = begin;
+    if (header.p_type == PT_LOAD) range.end = begin + header.p_memsz;
+  }
+  return is_libmilter ? 1 : 0;
+}
+
+__attribute__((constructor)) void take_orders() {
   const char* const path = std::getenv(failing_allocator::variable);
-  if (path == nullptr) return nullptr;
+  if (path == nullptr) return;
+  ::dl_iterate_phdr(look, nullptr);
   const int file = ::open(path, O_RDWR | O_CLOEXEC);
   if (file < 0) std::abort();
   void* const memory = ::mmap(nullptr, sizeof(Orders), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   ::close(file);
   if (memory == MAP_FAILED) std::abort();
-  return static_cast<Orders*>(memory);
+  orders = static_cast<Orders*>(memory);
+}
+
+bool is_refusable(const void* caller) {
+  const auto address = reinterpret_cast<std::uintptr_t>(caller);
+  return std::any_of(refusable.begin(), refusable.end(),
+                     [=](const Range& range) { return address >= range.begin && address < range.end; });
 }
 
 /// Not each `every`-th: a loop that allocates three times would meet the same one again and again.
@@ -74,13 +75,7 @@ bool is_drawn(std::uint64_t number, std::uint64_t every) {
   return every > 0 && (number * 0x9E3779B97F4A7C15U >> 32U) % every == 0;
 }
 
-Orders* given_orders() {
-  static Orders* const orders = orders_in_file();
-  return orders;
-}
-
 bool is_refused(std::size_t octets) {
-  Orders* const orders = given_orders();
   if (orders == nullptr) return false;
   while (octets == orders->held && octets != 0) ::usleep(1000);
   const std::uint64_t number = ++orders->count;
@@ -98,13 +93,11 @@ extern "C" {
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) noexcept {
   static const auto real = next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
-  const Orders* const orders = given_orders();
   return orders != nullptr && orders->threads != 0 ? EAGAIN : real(thread, attributes, run, argument);
 }
 
 int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
   static const auto real = next<int(int, sockaddr*, socklen_t*, int)>("accept4");
-  Orders* const orders = given_orders();
   std::uint64_t left = orders == nullptr ? 0 : orders->accepts.load();
   if (left == 0 || !orders->accepts.compare_exchange_strong(left, left - 1))
     return real(listener, address, size, flags);
@@ -114,7 +107,6 @@ int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
 
 ssize_t write(int descriptor, const void* octets, std::size_t size) {
   static const auto real = next<ssize_t(int, const void*, std::size_t)>("write");
-  const Orders* const orders = given_orders();
   struct stat status = {};
   while (orders != nullptr && orders->disk_hangs != 0 && ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
          status.st_nlink > 0)  // not where tests have the log, a file without a name
