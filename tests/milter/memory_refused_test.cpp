@@ -84,15 +84,6 @@ int told(fake_mta::Daemon& daemon) {
   return lines;
 }
 
-/// What a daemon is started in that takes the orders.
-struct Surroundings {
-  explicit Surroundings(const Orders& orders) : taken(orders) {}
-
-  // Without memory Boost loses some in the middle of reading the options.
-  hostile::Environment leaks{"LSAN_OPTIONS", "detect_leaks=0"};
-  Orders::Taken taken;
-};
-
 class MemoryRefused : public testing::Test {
  protected:
   MemoryRefused() { start(); }
@@ -103,7 +94,7 @@ class MemoryRefused : public testing::Test {
   void start() {
     write("rule.encoded-word = fix\n");
     metrics_port = fake_mta::free_port();
-    const Surroundings of_the_daemon(orders);
+    const Orders::Taken by_the_daemon(orders);
     victim.emplace(std::vector<std::string>{"--config=" + (directory / "conf"), "--audit-log=" + (directory / "trail"),
                                             "--metrics=" + std::to_string(metrics_port)});
   }
@@ -391,7 +382,7 @@ TEST_F(MemoryRefused, AllOfItWhileReloadsAreAskedFor) {
 // bad_alloc came to main(), which ended with the status after which no service manager starts it again.
 TEST_F(MemoryRefused, AStopHasItsStatus) {
   victim.reset();
-  const Surroundings of_the_daemon(orders);
+  const Orders::Taken by_the_daemon(orders);
   fake_mta::SocketDirectory place;
   const std::string address = "unix:" + (place / "s");
   fake_mta::Daemon daemon(program(), arguments({"--socket=" + address}));
