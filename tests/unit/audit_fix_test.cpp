@@ -36,7 +36,7 @@ const std::string from_line = "From a@b Mon Jan  5 10:00:00 2026\n";
 
 std::string content(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string octets(fs::file_size(path), '\0');
+  std::string octets(static_cast<std::size_t>(fs::file_size(path)), '\0');
   file.read(octets.data(), static_cast<std::streamsize>(octets.size()));
   return octets;
 }

@@ -67,7 +67,7 @@ TEST(Property, EverySequenceOfPieces) {
     for (std::uint64_t number = 0; number < all; number += step) {
       std::string body = " ";
       for (std::uint64_t rest = number, i = 0; i < length; ++i, rest /= pieces.size())
-        body += pieces[rest % pieces.size()];
+        body += pieces[static_cast<std::size_t>(rest % pieces.size())];
       const FieldList fields = one_of_each(body);
       ASSERT_EQ(properties::broken(fields, by_default), "") << printable(body);
       ASSERT_EQ(properties::broken(fields, everything), "") << printable(body) << " (every rule fixes)";
