@@ -344,7 +344,8 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
   if (handed.size() > 1 && !settings.transport) {
     throw ListenError("socket", "systemd hands over several sockets, and without the transport only one can be served");
   }
-  const std::vector<int> before = listening_sockets();
+  const bool is_to_be_found = !settings.transport && handed.empty();
+  const std::vector<int> before = is_to_be_found ? listening_sockets() : std::vector<int>();
   // With the transport, libmilter makes nothing of a UNIX socket's name where there are sockets of systemd.
   std::string connection = handed.empty()       ? settings.socket.for_libmilter()
                            : settings.transport ? "unix:/systemd"
@@ -354,9 +355,11 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
       smfi_settimeout(static_cast<int>(settings.timeout.count())) != MI_SUCCESS) {
     throw ListenError("socket", "libmilter rejects the address " + connection, EX_OSERR);
   }
-  if (!handed.empty()) {
+  if (!handed.empty() && !settings.transport) {
     if (smfi_opensocket(false) != MI_SUCCESS)
       throw ListenError("socket", "without the transport this libmilter cannot serve a socket of systemd");
+  } else if (!handed.empty()) {
+    open_socket(settings.socket, connection, false);
   } else if (settings.socket.is_unix) {
     made_ = open_unix_socket(settings, connection);
     path_ = settings.socket.path;
@@ -365,7 +368,7 @@ Listener::Listener(const config::Settings& settings, const std::vector<notify::H
     is_unix_ = false;
   }
   if (handed.empty()) endpoints_ = {connection};
-  descriptor_ = settings.transport ? transport::begin() : handed.empty() ? listener_made_since(before) : handed.front();
+  descriptor_ = settings.transport ? transport::begin() : is_to_be_found ? listener_made_since(before) : handed.front();
   if (descriptor_ < 0 && settings.transport)
     throw ListenError("transport", "libmilter's calls do not come to this program; set transport = off");
   if (descriptor_ < 0) throw ListenError("socket", "cannot find the socket that libmilter opened", EX_OSERR);

@@ -52,9 +52,10 @@ class HandedSockets {
   }
   const std::string& address(std::size_t i) const { return addresses_[i]; }
 
-  /// Starts the service as systemd would: they are its descriptors from 3 on, and it has its own process id.
-  fake_mta::Daemon start(const std::vector<std::string>& options = {}) const {
-    std::string script = "LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(sockets_.size()) + " LISTEN_FDNAMES=";
+  /// Starts the service as systemd would: they are its descriptors from 3 on, and it has its own process id. `before`:
+  /// what the shell does first.
+  fake_mta::Daemon start(const std::vector<std::string>& options = {}, const std::string& before = {}) const {
+    std::string script = before + "LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(sockets_.size()) + " LISTEN_FDNAMES=";
     std::string redirections;
     for (std::size_t i = 0; i < sockets_.size(); ++i) {
       script += (i == 0 ? "name" : ":name") + std::to_string(i);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 
+#include "handed_sockets.h"
 #include "service.h"
 
 namespace {
@@ -119,6 +120,23 @@ TEST(Shortage, NamesTheCauseWhereAHostNameIsGiven) {
   }
   // Without the transport the listener is the last thing that fits, or the first that does not.
   EXPECT_TRUE(named > 0 || !has_transport());
+}
+
+// The start said that libmilter could not serve such a socket, with the status for a wrong configuration.
+TEST(Shortage, RetriesWithASocketOfTheManager) {
+  if (has_sanitizer) GTEST_SKIP() << "a sanitizer needs descriptors, and reports false errors without them";
+  SKIP_WITHOUT_TRANSPORT();
+  HandedSockets sockets;
+  sockets.add_unix();
+  int refused = 0;
+  for (int limit = 5; limit <= 16; ++limit) {
+    fake_mta::Daemon daemon = sockets.start({}, "ulimit -n " + std::to_string(limit) + "; ");
+    const bool is_served = daemon.ready();  // and may fail soon after: a pool needs descriptors of its own
+    EXPECT_NE(is_served ? daemon.stop() : daemon.wait(), 78) << limit << ": " << daemon.errors();
+    EXPECT_EQ(daemon.errors().find("a socket of systemd"), std::string::npos) << daemon.errors();
+    refused += is_served ? 0 : 1;
+  }
+  EXPECT_GT(refused, 0);
 }
 
 TEST(Shortage, RetriesWhenTheAddressIsMissing) {
