@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <libmilter/mfapi.h>
 #include <link.h>
+#include <sys/select.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <filesystem>
 #include <sstream>
@@ -69,6 +71,10 @@ LoadedLibmilter loaded_libmilter() {
 
 bool LoadedLibmilter::has_call(std::string_view name) const {
   return std::find(calls.begin(), calls.end(), name) != calls.end();
+}
+
+int LoadedLibmilter::descriptors() const {
+  return has_call("poll") || has_call("__poll_chk") ? INT_MAX : FD_SETSIZE;
 }
 
 std::string LoadedLibmilter::obstacle() const {

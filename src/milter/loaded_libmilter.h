@@ -15,6 +15,9 @@ struct LoadedLibmilter {
 
   bool has_call(std::string_view name) const;
 
+  /// It takes descriptors less than this: FD_SETSIZE if it waits by select(2).
+  int descriptors() const;
+
   /// Why the transport (transport.h) cannot be used with this library: a call that would not come to us, or one that
   /// is missing. Empty if it can. libmilter_calls.list has the names.
   std::string obstacle() const;

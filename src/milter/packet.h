@@ -33,10 +33,9 @@ struct Scanned {
 /// - macros for a field. Rule: macros belong to the command that they name and to the callback for it, and the callback
 ///   for fields asks for none. Only the log line of a callback that fails could miss the queue id, which comes with
 ///   other commands too. Postfix 3.7.11 sends them before each field, nearly half of all packets.
-/// - a field that nobody asks for, where no answer to fields was agreed on, behind another field. Rule: a header has
-/// any
-///   number of fields, so that one less is a legal message too, and with SMFIP_NR_HDR nobody waits for an answer. What
-///   may follow a field is the same behind the one before. Macros may be between them.
+/// - a field that nobody asks for, where no answer to fields was agreed on, after another field. Rule: a header has any
+///   number of fields, so a message with one less is legal too, and with SMFIP_NR_HDR nobody waits for an answer.
+///   Nothing may follow this field that may not follow the one before it. Macros may be between them.
 ///
 ///   packet = length command data                 ; length: 4 octets, most significant first, of command and data
 ///   macros = %x44 step *( name %x00 value %x00 ) ; "D", and the command that they are for

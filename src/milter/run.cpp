@@ -1,15 +1,12 @@
 #include "milter/run.h"
 
-#include <libmilter/mfapi.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/select.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <climits>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -68,13 +65,12 @@ Listener start_listening(const config::Loaded& loaded, const config::Settings& s
     fail(loaded, "user", "the service does not run as root; set it to a user of its own");
   }
   try {
-    Listener listener(
-        settings, handed_over,
-        {.max_sessions = settings.max_sessions,
-         .timeout = settings.timeout,
-         .descriptors = libmilter.has_call("poll") || libmilter.has_call("__poll_chk") ? INT_MAX : FD_SETSIZE,
-         .on_shortage = [&overload](transport::Shortage shortage) { overload.happened(shortage); },
-         .asks_for = [&asked_fields](std::string_view name) { return asked_fields.has(name); }});
+    Listener listener(settings, handed_over,
+                      {.max_sessions = settings.max_sessions,
+                       .timeout = settings.timeout,
+                       .descriptors = libmilter.descriptors(),
+                       .on_shortage = [&overload](transport::Shortage shortage) { overload.happened(shortage); },
+                       .asks_for = [&asked_fields](std::string_view name) { return asked_fields.has(name); }});
     drop_privileges(settings);
     return listener;
   } catch (const ListenError& error) {

@@ -38,7 +38,7 @@ enum class Shortage {
 struct Terms {
   std::size_t max_sessions = SIZE_MAX;
   std::chrono::seconds timeout{3600};           ///< of a session in which the MTA is silent
-  int descriptors = INT_MAX;                    ///< libmilter takes smaller ones only: FD_SETSIZE if it calls select()
+  int descriptors = INT_MAX;                    ///< libmilter takes smaller ones only
   std::function<void(Shortage)> on_shortage{};  ///< called on libmilter's listening thread; must not throw
   packet::AsksFor asks_for{};                   ///< called on the sessions' threads
 };

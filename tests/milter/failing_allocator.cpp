@@ -19,7 +19,7 @@
 
 namespace {
 
-/// The definition behind ours: the C library's, or a sanitizer's.
+/// The next definition of a function after ours: the C library's, or a sanitizer's.
 template <typename Function>
 Function* next(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));

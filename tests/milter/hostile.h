@@ -60,7 +60,8 @@ class Victim {
   std::size_t descriptors_at_start_ = 0;
 };
 
-/// Whether this process may have so many open. Raises its limit, and a daemon inherits that.
+/// Raises this process's limit of open files to `wanted`, which a daemon inherits. Returns false if that is not
+/// allowed.
 bool may_have_descriptors(rlim_t wanted);
 
 /// All of it are whole packets with codes of answers.
